@@ -1,0 +1,184 @@
+"""The shape of the house: what ARCHITECTURE calls rules, held by tests that read the tree and the syntax."""
+
+import ast
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "components" / "lldkit"
+TOP_LEVEL = {
+    *("components", "katas", "docs", "tests"),
+    *("Makefile", "pyproject.toml", "README.md", "LICENSE", "requirements.lock"),
+}
+BUILT = {"build", "dist", "uv.lock"}  # ignored by git; may lie about
+
+GROUND = ["clock", "errors", "events", "machine", "money", "webhooks", "charts", "engines", "snapshot", "claims"]
+PROOF_TOOLS = ["interleave", "simulation"]
+COMPONENTS = [
+    *("rate_limiter", "retry", "circuit_breaker", "cache", "metrics", "feature_flags"),
+    *("config", "payments", "notifications", "scheduler", "parking_lot", "elevator"),
+]
+SHARED_BY_ROOMS = ["retry", "rate_limiter", "circuit_breaker", "metrics"]
+TOP_FLOOR = ["dojo", "playground"]
+
+# Which unit may import which other units; the root package itself (`from lldkit import __version__`) is free for all.
+MAY_IMPORT: dict[str, set[str]] = {
+    **{unit: set(GROUND[: GROUND.index(unit)]) for unit in GROUND},
+    "interleave": set(GROUND),
+    "simulation": {*GROUND, "interleave"},
+    **{unit: {*GROUND} for unit in COMPONENTS},
+    **{unit: {*GROUND, *SHARED_BY_ROOMS} for unit in ("notifications", "scheduler", "payments")},
+    **{unit: {*GROUND, *PROOF_TOOLS, *COMPONENTS} for unit in TOP_FLOOR},
+    "__main__": {*GROUND, *PROOF_TOOLS, *COMPONENTS, *TOP_FLOOR},
+}
+
+MOST_LINES_OF_A_FUNCTION = 70
+MOST_LINES_OF_A_FILE = 400
+
+# Where the real clock or the shared random state may be touched, each with its reason.
+MAY_TOUCH_TIME = {
+    "clock.py": "it is the clock",
+}
+
+
+def sources() -> list[Path]:
+    """Every Python file of the package."""
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def unit_of(path: Path) -> str:
+    """The file or folder of the package that `path` belongs to."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """Each absolute module named by an import, with its line."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"line {node.lineno}: relative import; name the module in full"
+            module = node.module or ""
+            if module == "lldkit":
+                yield from ((f"lldkit.{alias.name}", node.lineno) for alias in node.names)
+            else:
+                yield module, node.lineno
+
+
+def test_the_visible_top_level_holds_exactly_what_the_house_says() -> None:
+    visible = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")}
+    assert visible - BUILT == TOP_LEVEL
+
+
+@pytest.mark.parametrize("path", sources(), ids=name_of)
+def test_imports_point_only_downwards(path: Path) -> None:
+    unit = unit_of(path)
+    for module, line in imports(ast.parse(path.read_text())):
+        parts = module.split(".")
+        if parts[0] != "lldkit" or len(parts) == 1 or parts[1] in {"__version__", unit}:
+            continue
+        assert parts[1] in MAY_IMPORT.get(unit, set()), f"{name_of(path)}:{line}: {unit} may not import {module}"
+        if parts[1] in COMPONENTS and unit != "__main__":
+            assert len(parts) == 2, f"{name_of(path)}:{line}: import {parts[1]} only through its __init__"
+
+
+@pytest.mark.parametrize("path", sources(), ids=name_of)
+def test_files_and_functions_keep_their_size(path: Path) -> None:
+    text = path.read_text()
+    assert len(text.splitlines()) <= MOST_LINES_OF_A_FILE, "this file holds two ideas"
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno is not None
+            length = node.end_lineno - node.lineno + 1
+            assert length <= MOST_LINES_OF_A_FUNCTION, f"{node.name} has {length} lines"
+
+
+def stray_reads(tree: ast.AST) -> Iterator[str]:
+    """Uses of a real clock, a real sleep, or the random module's shared state."""
+    forbidden = {
+        "time": {"time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "sleep"},
+        "asyncio": {"sleep"},
+        "datetime": {"now", "utcnow", "today"},
+        "date": {"today"},
+        "random": {"random", "uniform", "randint", "randrange", "choice", "shuffle", "gauss", "seed", "getrandbits"},
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            if node.attr in forbidden.get(node.value.id, ()):
+                yield f"line {node.lineno}: {node.value.id}.{node.attr}"
+        elif isinstance(node, ast.ImportFrom) and node.module in forbidden:
+            for alias in node.names:
+                if alias.name in forbidden[node.module]:
+                    yield f"line {node.lineno}: from {node.module} import {alias.name}"
+
+
+@pytest.mark.parametrize("path", sources(), ids=name_of)
+def test_time_and_chance_are_injected(path: Path) -> None:
+    if name_of(path) in MAY_TOUCH_TIME:
+        return
+    assert list(stray_reads(ast.parse(path.read_text()))) == []
+
+
+def test_the_search_for_stray_clocks_finds_them() -> None:
+    planted = "time.sleep(1)\nfrom random import choice\nasyncio.sleep(0)\ndatetime.now()\nrandom.Random(1).random()\n"
+    assert sorted(found.split(": ")[1] for found in stray_reads(ast.parse(planted))) == [
+        "asyncio.sleep",
+        "datetime.now",
+        "from random import choice",
+        "time.sleep",
+    ]
+
+
+def exported(tree: ast.Module) -> list[str] | None:
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets):
+            return list(ast.literal_eval(node.value))
+    return None
+
+
+@pytest.mark.parametrize("path", sources(), ids=name_of)
+def test_every_file_says_what_it_is_and_what_it_exports(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    assert ast.get_docstring(tree), "a file begins with what it holds"
+    names = exported(tree)
+    assert names is not None, (
+        "no __all__"
+    )  # that it is sorted, and that its names are documented, is ruff's RUF022 and D1
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("path", [p for p in sources() if p.name == "__init__.py"], ids=name_of)
+def test_an_init_only_re_exports(path: Path) -> None:
+    defined = [
+        node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    ]
+    assert defined == []
+
+
+ROOMS = [name for name in COMPONENTS if (PACKAGE / name / "__init__.py").exists()]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_is_complete(room: str) -> None:
+    test_files = {path.name for path in (ROOT / "tests" / room).glob("test_*.py")}
+    assert (PACKAGE / room / "interface.py").exists()
+    assert (ROOT / "docs" / f"{room}.md").exists()
+    assert (ROOT / "tests" / "benchmarks" / f"test_{room}.py").exists()
+    assert (ROOT / "katas" / room / "kata.toml").exists()
+    assert {"test_properties.py", "test_threads.py", "test_vectors.py"} <= test_files
+
+
+def test_the_core_needs_typing_extensions_only() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert [requirement.split(">")[0] for requirement in project["dependencies"]] == ["typing-extensions"]
+
+
+def test_the_lock_names_no_host() -> None:
+    assert "://" not in (ROOT / "requirements.lock").read_text()
