@@ -128,6 +128,14 @@ def test_whatever_the_data_nothing_leaves_the_picture(
         assert max(len(line) for line in figure.to_lines(width)) <= width
 
 
+@pytest.mark.parametrize("end", [5e-324, 1e-300, 1e15])
+def test_a_range_of_nearly_no_length_is_a_chart_too(end: float) -> None:
+    for start in (0.0, end, -end):
+        figure = Figure("Any", [Panel([Line([(min(start, end), end), (end, start)])])])
+        assert len(figure.to_lines()) > 4
+        assert parse(figure).get("role") == "img"
+
+
 def test_a_known_point_stands_where_the_axes_say() -> None:
     figure = Figure("t", [Panel([Line([(0, 0), (5, 10), (10, 5)])], y=(0, 10))], x=(0, 10))
     curve = next(node.get("d", "") for node in parse(figure).iter(f"{SVG}path") if node.get("class") == "one")

@@ -28,8 +28,8 @@ def check_span(what: str, low: float, high: float) -> None:
 
 
 def widen(low: float, high: float) -> tuple[float, float]:
-    """The range itself, or one of length 1 where it is a single point, so that it can be divided by."""
-    return (low, high) if high - low > abs(high) * 1e-9 else (low, low + max(1.0, abs(low) * 1e-6))
+    """The range itself, or a longer one where it is (nearly) a single point, so that it can be divided by."""
+    return (low, high) if high - low > max(1.0, abs(high)) * 1e-9 else (low, low + max(1.0, abs(low) * 1e-6))
 
 
 def nice_step(low: float, high: float, most: int) -> float:
