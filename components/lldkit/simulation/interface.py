@@ -1,6 +1,6 @@
 """The words of the simulation: orders, what a trace is made of, what a crash search finds, and the errors."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -117,11 +117,12 @@ class TraceEvent:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A promise that was broken: its name, when, and what was seen."""
+    """A promise that was broken: its name, when, what was seen, and the error that was raised, if one was."""
 
     name: str
     at: float
     message: str
+    error: BaseException | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +151,8 @@ class CrashViolation:
     """What was wrong after the run had died at `crashes` and started again after each."""
 
     crashes: tuple[CrashPoint, ...]
-    error: BaseException | None
     message: str
+    error: BaseException | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         return f"crash {' and '.join(map(str, self.crashes)) or 'nowhere'}: {self.message}"

@@ -1,9 +1,11 @@
 """The kinds of faults, as values: a plan is a sequence of them.
 
-Those with a `name` strike calls of the boundary of that name, those with a `process` strike the process of that name.
-`at` is in seconds since the start of the simulation, a `rate` is a share of calls.
+Those with a `name` strike calls of the boundaries of that name, those with a `process` strike processes; both may be
+patterns such as `"db-*"`. `at` is in seconds since the start of the simulation, a `rate` is a share of calls.
 """
 
+import dataclasses
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -29,9 +31,33 @@ __all__ = [
 ErrorFactory: TypeAlias = Callable[[str], Exception]
 """An exception class, or any function that makes an exception from a message."""
 
+RANGES = {  # field -> lowest, highest, in words
+    "rate": (0.0, 1.0, "a share from 0 to 1"),
+    "at": (0.0, math.inf, "seconds since the start, >= 0"),
+    "seconds": (0.0, math.inf, "a number of seconds >= 0"),
+    "factor": (1.0, math.inf, "a number >= 1"),
+    "low": (0.0, math.inf, "a number of seconds >= 0"),
+    "high": (0.0, math.inf, "a number of seconds >= 0"),
+    "drift": (-0.999, 1000.0, "seconds gained per second, from -0.999 to 1000"),
+}
+
+
+class _Checked:
+    """Refuses a field that is out of its range."""
+
+    __slots__ = ()
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            value = getattr(self, field.name)
+            if field.name in RANGES:
+                low, high, words = RANGES[field.name]
+                if not low <= value <= high:
+                    raise ValueError(f"{type(self).__name__}: {field.name} is {words}, got {value!r}")
+
 
 @dataclass(frozen=True, slots=True)
-class Down:
+class Down(_Checked):
     """Boundary `name` refuses every call, before its effect, from `at` for `seconds`."""
 
     name: str
@@ -41,7 +67,7 @@ class Down:
 
 
 @dataclass(frozen=True, slots=True)
-class Slow:
+class Slow(_Checked):
     """Calls of boundary `name` take `factor` times as long, from `at` for `seconds`."""
 
     name: str
@@ -51,7 +77,7 @@ class Slow:
 
 
 @dataclass(frozen=True, slots=True)
-class Fails:
+class Fails(_Checked):
     """A share `rate` of the calls of boundary `name` raises `error`, before the effect."""
 
     name: str
@@ -60,7 +86,7 @@ class Fails:
 
 
 @dataclass(frozen=True, slots=True)
-class LostRequest:
+class LostRequest(_Checked):
     """A share `rate` of the calls never arrives: no effect, and a time-out for the caller."""
 
     name: str
@@ -69,7 +95,7 @@ class LostRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class LostReply:
+class LostReply(_Checked):
     """A share `rate` of the calls takes effect, and its caller sees a time-out all the same."""
 
     name: str
@@ -78,7 +104,7 @@ class LostReply:
 
 
 @dataclass(frozen=True, slots=True)
-class Duplicated:
+class Duplicated(_Checked):
     """A share `rate` of the calls arrives twice; the caller sees the first reply."""
 
     name: str
@@ -86,7 +112,7 @@ class Duplicated:
 
 
 @dataclass(frozen=True, slots=True)
-class Crashes:
+class Crashes(_Checked):
     """In a share `rate` of the calls the caller dies, before or after the effect with equal chance."""
 
     name: str
@@ -94,16 +120,21 @@ class Crashes:
 
 
 @dataclass(frozen=True, slots=True)
-class Delayed:
+class Delayed(_Checked):
     """Every call of boundary `name` takes `low` to `high` seconds, uniform, half on the way in, half on the way out."""
 
     name: str
     low: float
     high: float
 
+    def __post_init__(self) -> None:
+        _Checked.__post_init__(self)
+        if self.low > self.high:
+            raise ValueError(f"Delayed: low is at most high, got {self.low!r} and {self.high!r}")
+
 
 @dataclass(frozen=True, slots=True)
-class DiskFull:
+class DiskFull(_Checked):
     """From `at` on every call of boundary `name` raises `OSError(ENOSPC)`, before its effect."""
 
     name: str
@@ -111,8 +142,8 @@ class DiskFull:
 
 
 @dataclass(frozen=True, slots=True)
-class Partition:
-    """Process or boundary `a` and `b` cannot reach each other from `at` for `seconds`."""
+class Partition(_Checked):
+    """`a` and `b`, processes or boundaries, cannot reach each other from `at` for `seconds`."""
 
     a: str
     b: str
@@ -121,7 +152,7 @@ class Partition:
 
 
 @dataclass(frozen=True, slots=True)
-class Kill:
+class Kill(_Checked):
     """`process` dies at `at`: its tasks vanish where they stand."""
 
     process: str
@@ -129,7 +160,7 @@ class Kill:
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(_Checked):
     """`process` stands still from `at` for `seconds`, as under a long garbage collection, while time goes on."""
 
     process: str
@@ -138,7 +169,7 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
-class Skew:
+class Skew(_Checked):
     """The clock of `process` is `offset` seconds ahead and gains `drift` seconds per second."""
 
     process: str

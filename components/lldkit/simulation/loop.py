@@ -6,7 +6,9 @@ The loop is asyncio's own, but for three things: it runs one callback at a time,
 # ruff: noqa: SLF001 - an event loop runs asyncio's handles, and most of their parts have no public name
 
 import asyncio
+import contextvars
 import math
+import operator
 import random
 import weakref
 from collections import deque
@@ -42,6 +44,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     _ready: deque[asyncio.Handle]
     _stopping: bool
+    _asyncgens: weakref.WeakSet[Any]
 
     def __init__(self, clock: VirtualClock, *, rng: random.Random | None, limit: float, max_steps: int) -> None:
         super().__init__()
@@ -51,7 +54,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._rng = rng  # None: first in, first out
         self._limit, self._max_steps = limit, max_steps
         self._steps = self._steps_before = 0  # callbacks that have run, and had run when time last moved
-        self._tasks: weakref.WeakKeyDictionary[asyncio.Task[Any], int] = weakref.WeakKeyDictionary()
+        self._births: weakref.WeakKeyDictionary[asyncio.Task[Any], tuple[int, contextvars.Context]]
+        self._births = weakref.WeakKeyDictionary()  # task -> its number, and the context that it began in
         self._tasks_made = 0
         try:
             clock.drive(self.call_soon)
@@ -128,17 +132,34 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self.clock.threads.notify()
 
     def create_task(
-        self, coro: Generator[Any, None, T] | Coroutine[Any, Any, T], *, name: object = None, **options: Any
+        self,
+        coro: Generator[Any, None, T] | Coroutine[Any, Any, T],
+        *,
+        name: object = None,
+        context: contextvars.Context | None = None,
+        **options: Any,
     ) -> asyncio.Task[T]:
         """Schedule `coro`; tasks without a name are numbered from 1 in every run, so that runs can be compared."""
         self._tasks_made += 1
-        task = super().create_task(coro, name=f"task {self._tasks_made}" if name is None else name, **options)
-        self._tasks[task] = self._tasks_made
+        name = f"task {self._tasks_made}" if name is None else name
+        context = contextvars.copy_context() if context is None else context
+        task = super().create_task(coro, name=name, context=context, **options)
+        self._births[task] = (self._tasks_made, context)
         return task
 
-    def tasks(self) -> list[asyncio.Task[Any]]:
-        """All tasks that are not done, in order of their creation."""
-        return sorted(asyncio.all_tasks(self), key=lambda task: self._tasks[task])
+    def tasks(self, begun_in: Callable[[contextvars.Context], bool] | None = None) -> list[asyncio.Task[Any]]:
+        """All tasks that are not done, or those that began in such a context, in order of their creation."""
+        alive = [(*self._births[task], task) for task in asyncio.all_tasks(self) if task in self._births]
+        alive.sort(key=operator.itemgetter(0))
+        return [task for _, context, task in alive if begun_in is None or begun_in(context)]
+
+    def make_ready(self, handles: list[asyncio.Handle]) -> None:
+        """Queue callbacks that the gate has held back."""
+        self._ready.extend(handles)
+
+    def forget_generators(self) -> None:
+        """Do not close asynchronous generators at the end of the run: some belong to the dead."""
+        self._asyncgens.clear()
 
     def _who_waits(self) -> tuple[str, ...]:
         threads = [

@@ -5,10 +5,14 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import TypeAlias
 
 from lldkit.simulation.interface import FaultFired, InvariantBroken, Series, TraceEvent, Violation
 
-__all__ = ["Trace"]
+__all__ = ["Broken", "Trace", "judge"]
+
+Broken: TypeAlias = tuple[str, Exception | None]
+"""Why a promise does not hold, and the error that said so, if one was raised."""
 
 CONTEXT_LINES = 3  # of a diff, before the first difference and from there on
 
@@ -44,11 +48,11 @@ class Trace:
         if self._open:
             self._measured.setdefault(name, []).append((self._now(), float(value)))
 
-    def violate(self, name: str, message: str) -> None:
+    def violate(self, name: str, message: str, error: BaseException | None = None) -> None:
         """Write down that the promise `name` is broken."""
         if self._open:
             self.record(name, f"VIOLATED: {message}")
-            self._violations.append(Violation(name, self._now(), message))
+            self._violations.append(Violation(name, self._now(), message, error))
 
     def strike(self, fired: FaultFired) -> None:
         """Write down a fault."""
@@ -101,7 +105,7 @@ class Trace:
             "seed": self.seed,
             "digest": self.digest,
             "events": [dataclasses.asdict(event) for event in self._events],
-            "violations": [dataclasses.asdict(violation) for violation in self._violations],
+            "violations": [{"name": one.name, "at": one.at, "message": one.message} for one in self._violations],
             "faults": [dataclasses.asdict(fired) for fired in self._faults],
             "metrics": {name: dataclasses.asdict(series) for name, series in self.metrics.items()},
         }
@@ -126,8 +130,17 @@ class Trace:
         """Return this trace, or raise `InvariantBroken` for the first violation."""
         if self._violations:
             first = self._violations[0]
-            raise InvariantBroken(first.name, first.at, self.seed, self)
+            raise InvariantBroken(first.name, first.at, self.seed, self) from first.error
         return self
 
     def __repr__(self) -> str:
         return f"<Trace seed={self.seed} events={len(self._events)} violations={len(self._violations)}>"
+
+
+def judge(promise: Callable[[], object]) -> Broken | None:
+    """Why `promise()` does not hold; None if it does. It is broken by an error and by anything false but None."""
+    try:
+        answer = promise()
+    except Exception as error:  # noqa: BLE001 - an assertion, or a mistake in the promise; both are shown
+        return f"{type(error).__name__}: {error}", error
+    return None if answer is None or answer else (f"it is {answer!r}", None)
