@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from lldkit.simulation.boundary import Decision
 from lldkit.simulation.faults import Faults
-from lldkit.simulation.interface import Crash, CrashPoint, CrashReport, CrashViolation
+from lldkit.simulation.interface import CrashPoint, CrashReport, CrashViolation
 from lldkit.simulation.loop import run_virtual
 from lldkit.simulation.trace import Broken, judge
 
@@ -93,7 +93,10 @@ def _run_to_its_end(run: Callable[[T, Faults], object], state: T, faults: _Deadl
             answer = run(state, faults)
             if asyncio.iscoroutine(answer):
                 run_virtual(answer)
-        except Crash:
-            continue
-        if not faults.is_dead:  # a run that swallows its own death is dead all the same
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException:
+            if not faults.is_dead:  # else it is the crash, or what the dying run has made of it
+                raise
+        if not faults.is_dead:
             return

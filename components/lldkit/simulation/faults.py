@@ -160,7 +160,7 @@ class Faults:
         now = self.clock.monotonic() - self._began
         decision = Decision(caller, call, where=f"call {call} of {boundary}.{method}")
         for armed in self._armed:
-            if not _concerns(armed.fault, boundary, caller):
+            if not _concerns(armed, boundary, caller):
                 continue
             draw = self._draw(armed.draws, boundary, caller)
             single = (caller, call) if hasattr(armed.fault, "rate") else ("", 0)  # a window strikes as a whole
@@ -172,7 +172,7 @@ class Faults:
         """Whether a partition lies between two nodes now."""
         now = self.clock.monotonic() - self._began
         return any(
-            _concerns(armed.fault, b, a) and _is_due(armed.fault, now, 0.0) and self.strike(armed.text, b)
+            _concerns(armed, b, a) and _is_due(armed.fault, now, 0.0) and self.strike(armed.text, b)
             for armed in self._armed
             if isinstance(armed.fault, Partition)
         )
@@ -243,27 +243,28 @@ def _arm(plan: Sequence[Fault], swarm: Random | None) -> tuple[Armed, ...]:
     return tuple(armed)
 
 
-def _concerns(fault: Fault, boundary: str, caller: str) -> bool:
-    match fault:
-        case Kill() | Pause() | Skew():
-            return False
-        case Partition(a=a, b=b):
-            return any(fnmatchcase(caller, one) and fnmatchcase(boundary, other) for one, other in ((a, b), (b, a)))
-        case _:
-            return fnmatchcase(boundary, fault.name)
+def _concerns(armed: Armed, boundary: str, caller: str) -> bool:
+    if isinstance(armed.fault, Kill | Pause | Skew):
+        return False
+    if isinstance(armed.fault, Partition):
+        a, b = armed.names
+        return any(fnmatchcase(caller, one) and fnmatchcase(boundary, other) for one, other in ((a, b), (b, a)))
+    return fnmatchcase(boundary, armed.names[0])
 
 
 def _is_due(fault: Fault, now: float, draw: float) -> bool:
-    if hasattr(fault, "rate"):
-        return draw < fault.rate
-    begin = getattr(fault, "at", 0.0)
-    return bool(begin <= now < begin + getattr(fault, "seconds", math.inf))
+    rate: float | None = getattr(fault, "rate", None)
+    if rate is not None:
+        return draw < rate
+    begin: float = getattr(fault, "at", 0.0)
+    length: float = getattr(fault, "seconds", math.inf)
+    return begin <= now < begin + length
 
 
 def _apply(fault: Fault, decision: Decision, draw: float, call: str) -> None:
     match fault:
-        case LostReply():
-            decision.loss = fault.error(f"{call}: the reply was lost")
+        case LostReply(error=error):
+            decision.loss = error(f"{call}: the reply was lost")
         case Duplicated():
             decision.twice = True
         case Crashes(rate=rate):
@@ -278,15 +279,15 @@ def _apply(fault: Fault, decision: Decision, draw: float, call: str) -> None:
 
 def _refusal(fault: Fault, call: str) -> Exception | None:
     match fault:
-        case Down():
-            return fault.error(f"{call}: it is down")
+        case Down(error=error):
+            return error(f"{call}: it is down")
         case DiskFull():
             return OSError(errno.ENOSPC, f"{call}: no space left on device")
         case Partition(a=a, b=b):
             return TimeoutError(f"{call}: {a} and {b} cannot reach each other")
-        case Fails():
-            return fault.error(f"{call}: it failed")
-        case LostRequest():
-            return fault.error(f"{call}: the request was lost")
+        case Fails(error=error):
+            return error(f"{call}: it failed")
+        case LostRequest(error=error):
+            return error(f"{call}: the request was lost")
         case _:
             return None

@@ -42,13 +42,12 @@ RANGES = {  # field -> lowest, highest, in words
 }
 
 
-class _Checked:
-    """Refuses a field that is out of its range."""
-
-    __slots__ = ()
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Base of all kinds of faults, which are frozen values; one with a field out of its range is refused."""
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+        for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if field.name in RANGES:
                 low, high, words = RANGES[field.name]
@@ -57,7 +56,7 @@ class _Checked:
 
 
 @dataclass(frozen=True, slots=True)
-class Down(_Checked):
+class Down(Fault):
     """Boundary `name` refuses every call, before its effect, from `at` for `seconds`."""
 
     name: str
@@ -67,7 +66,7 @@ class Down(_Checked):
 
 
 @dataclass(frozen=True, slots=True)
-class Slow(_Checked):
+class Slow(Fault):
     """Calls of boundary `name` take `factor` times as long, from `at` for `seconds`."""
 
     name: str
@@ -77,7 +76,7 @@ class Slow(_Checked):
 
 
 @dataclass(frozen=True, slots=True)
-class Fails(_Checked):
+class Fails(Fault):
     """A share `rate` of the calls of boundary `name` raises `error`, before the effect."""
 
     name: str
@@ -86,7 +85,7 @@ class Fails(_Checked):
 
 
 @dataclass(frozen=True, slots=True)
-class LostRequest(_Checked):
+class LostRequest(Fault):
     """A share `rate` of the calls never arrives: no effect, and a time-out for the caller."""
 
     name: str
@@ -95,7 +94,7 @@ class LostRequest(_Checked):
 
 
 @dataclass(frozen=True, slots=True)
-class LostReply(_Checked):
+class LostReply(Fault):
     """A share `rate` of the calls takes effect, and its caller sees a time-out all the same."""
 
     name: str
@@ -104,7 +103,7 @@ class LostReply(_Checked):
 
 
 @dataclass(frozen=True, slots=True)
-class Duplicated(_Checked):
+class Duplicated(Fault):
     """A share `rate` of the calls arrives twice; the caller sees the first reply."""
 
     name: str
@@ -112,7 +111,7 @@ class Duplicated(_Checked):
 
 
 @dataclass(frozen=True, slots=True)
-class Crashes(_Checked):
+class Crashes(Fault):
     """In a share `rate` of the calls the caller dies, before or after the effect with equal chance."""
 
     name: str
@@ -120,7 +119,7 @@ class Crashes(_Checked):
 
 
 @dataclass(frozen=True, slots=True)
-class Delayed(_Checked):
+class Delayed(Fault):
     """Every call of boundary `name` takes `low` to `high` seconds, uniform, half on the way in, half on the way out."""
 
     name: str
@@ -128,13 +127,13 @@ class Delayed(_Checked):
     high: float
 
     def __post_init__(self) -> None:
-        _Checked.__post_init__(self)
+        Fault.__post_init__(self)
         if self.low > self.high:
             raise ValueError(f"Delayed: low is at most high, got {self.low!r} and {self.high!r}")
 
 
 @dataclass(frozen=True, slots=True)
-class DiskFull(_Checked):
+class DiskFull(Fault):
     """From `at` on every call of boundary `name` raises `OSError(ENOSPC)`, before its effect."""
 
     name: str
@@ -142,7 +141,7 @@ class DiskFull(_Checked):
 
 
 @dataclass(frozen=True, slots=True)
-class Partition(_Checked):
+class Partition(Fault):
     """`a` and `b`, processes or boundaries, cannot reach each other from `at` for `seconds`."""
 
     a: str
@@ -152,7 +151,7 @@ class Partition(_Checked):
 
 
 @dataclass(frozen=True, slots=True)
-class Kill(_Checked):
+class Kill(Fault):
     """`process` dies at `at`: its tasks vanish where they stand."""
 
     process: str
@@ -160,7 +159,7 @@ class Kill(_Checked):
 
 
 @dataclass(frozen=True, slots=True)
-class Pause(_Checked):
+class Pause(Fault):
     """`process` stands still from `at` for `seconds`, as under a long garbage collection, while time goes on."""
 
     process: str
@@ -169,26 +168,9 @@ class Pause(_Checked):
 
 
 @dataclass(frozen=True, slots=True)
-class Skew(_Checked):
+class Skew(Fault):
     """The clock of `process` is `offset` seconds ahead and gains `drift` seconds per second."""
 
     process: str
     offset: float = 0.0
     drift: float = 0.0
-
-
-Fault: TypeAlias = (
-    Down
-    | Slow
-    | Fails
-    | LostRequest
-    | LostReply
-    | Duplicated
-    | Crashes
-    | Delayed
-    | DiskFull
-    | Partition
-    | Kill
-    | Pause
-    | Skew
-)

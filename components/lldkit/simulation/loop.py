@@ -95,7 +95,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         if not ready and not self._stopping:
             self._move_on()
         while ready and not self._stopping:
-            if rng is not None:
+            if rng is not None and len(ready) > 1:
                 ready.rotate(-int(rng.random() * len(ready)))
             if self._steps >= self._max_steps:
                 self._max_steps *= 2  # what remains is the clean-up of a failed run
