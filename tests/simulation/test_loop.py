@@ -4,14 +4,30 @@ import asyncio
 import functools
 import gc
 import random
+import sys
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from lldkit.simulation import Order, Stuck, TooLong, Unfair, VirtualClock, run_virtual
+
+
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Threads of Python take turns as often as they can, so that who does not wait for another is ahead of it."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def work() -> None:
+    """Something that takes a while, but no virtual time."""
+    for _ in range(5_000):
+        pass
 
 
 def now() -> float:
@@ -125,6 +141,18 @@ def test_a_cancelled_timer_does_not_move_time_and_takes_no_room() -> None:
 
     run_virtual(main(), clock=clock)
     assert clock.monotonic() == 2.0
+
+
+def test_a_cancelled_timer_is_nothing_to_wait_for() -> None:
+    clock = VirtualClock()
+
+    async def main() -> None:
+        asyncio.get_running_loop().call_later(100, print).cancel()
+        await asyncio.Event().wait()
+
+    with pytest.raises(Stuck):
+        run_virtual(main(), clock=clock, limit_seconds=50)
+    assert clock.monotonic() == 0.0
 
 
 def test_timers_of_one_instant_fire_in_the_order_of_their_arrival() -> None:
@@ -272,14 +300,21 @@ def test_the_limit_counts_from_the_start() -> None:
 
 
 def test_polling_holds_time_still_and_is_unfair() -> None:
+    cleaned: list[float] = []
+
     async def main() -> None:
         await asyncio.sleep(3)
-        while now() < 5:  # noqa: ASYNC110 - polling is the point
-            await asyncio.sleep(0)
+        try:
+            while now() < 5:  # noqa: ASYNC110 - polling is the point
+                await asyncio.sleep(0)
+        finally:
+            await asyncio.sleep(1)
+            cleaned.append(now())
 
     with pytest.raises(Unfair, match=r"at one instant \(3 s\)") as caught:
         run_virtual(main(), max_steps=1000)
     assert caught.value.steps == 1000
+    assert cleaned == [4.0]
 
 
 def test_what_is_left_over_is_cancelled_in_the_order_of_its_creation() -> None:
@@ -377,7 +412,9 @@ def chorus(seed: int | None = None) -> list[tuple[str, float]]:
 
     def voice(name: str, pause: float) -> str:
         for _ in range(3):
+            work()
             clock.sleep(pause)
+            work()
             sung.append((name, clock.monotonic()))
         return name
 
@@ -404,6 +441,7 @@ def chorus(seed: int | None = None) -> list[tuple[str, float]]:
     return sung
 
 
+@pytest.mark.usefixtures("restless")
 def test_threads_and_tasks_sleep_on_one_time_line_in_order_of_deadline_then_of_arrival() -> None:
     # Threads begin when the loop has its hands free, so the tasks lie down first.
     assert chorus() == [
@@ -414,19 +452,23 @@ def test_threads_and_tasks_sleep_on_one_time_line_in_order_of_deadline_then_of_a
     ]
 
 
+@pytest.mark.usefixtures("restless")
 def test_threads_take_part_in_random_order_and_repeat_it() -> None:
     orders = [chorus(seed) for seed in range(8)]
     assert orders == [chorus(seed) for seed in range(8)]
     assert len({tuple(order) for order in orders}) > 4
 
 
+@pytest.mark.usefixtures("restless")
 def test_threads_that_code_starts_by_itself_take_part_too() -> None:
     def once() -> list[tuple[int, float]]:
         clock = VirtualClock()
         woken: list[tuple[int, float]] = []
 
         def body(number: int) -> None:
+            work()
             clock.sleep(1 + number % 3)
+            work()
             woken.append((number % 3, clock.monotonic()))
 
         async def main() -> None:
@@ -480,15 +522,28 @@ def test_threads_that_wait_for_one_another_outside_virtual_time_get_on_all_the_s
     assert loaded == [1.0, 2.0, 3.0]
 
 
-def test_a_thread_that_blocks_for_ever_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thread_that_blocks_for_ever_is_named_and_ends_in_silence_if_it_ever_does(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr("lldkit.simulation.loop.LAST_PATIENCE", 30)
-    gate = threading.Event()
+    gate, blocked = threading.Event(), list[threading.Thread]()
+
+    def block() -> None:
+        blocked.append(threading.current_thread())
+        gate.wait()
+
+    async def main() -> None:
+        asyncio.get_running_loop().run_in_executor(None, block)
+        await asyncio.Event().wait()
+
     with pytest.raises(Stuck, match="job 1: a thread that blocks outside virtual time"):
-        run_virtual(asyncio.to_thread(gate.wait))
+        run_virtual(main())
     gate.set()
+    blocked[0].join()
+    assert caplog.records == []
 
 
-def test_a_thread_that_sleeps_when_the_run_ends_is_unwound() -> None:
+def test_a_thread_that_sleeps_when_the_run_ends_is_unwound(caplog: pytest.LogCaptureFixture) -> None:
     clock, before = VirtualClock(), threading.active_count()
     unwound: list[float] = []
 
@@ -505,7 +560,22 @@ def test_a_thread_that_sleeps_when_the_run_ends_is_unwound() -> None:
 
     run_virtual(main(), clock=clock)
     assert unwound == [1.0]
-    assert threading.active_count() <= before + 1  # it is on its way out at most
+    assert threading.active_count() == before
+    assert caplog.records == []
+
+
+def test_a_thread_of_other_origin_sleeps_on_when_the_run_ends() -> None:
+    clock = VirtualClock()
+    thread = threading.Thread(target=lambda: clock.sleep(10))
+
+    async def main() -> None:
+        thread.start()
+        await asyncio.sleep(1)
+
+    run_virtual(main(), clock=clock)
+    assert clock.sleepers == 1
+    clock.advance(9)
+    thread.join()
 
 
 def test_more_jobs_than_workers_wait_for_their_turn() -> None:

@@ -14,6 +14,7 @@ from lldkit.simulation import (
     Duplicated,
     Fails,
     Fault,
+    Kill,
     LostReply,
     LostRequest,
     Network,
@@ -216,6 +217,23 @@ def test_a_partition_also_catches_what_is_under_way() -> None:
         await network.call("echo", None, timeout=5)
 
     run(world, faults=[Partition("echo", "world", at=3, seconds=10)])
+
+
+def test_a_request_under_way_survives_its_sender() -> None:
+    async def world(sim: Simulation) -> None:
+        seen: list[Any] = []
+        network = echoing(sim, seen)
+        network.link("client", "echo", delay=(2, 2))
+
+        async def client(_: Process) -> None:
+            await network.call("echo", "the last words", timeout=10)
+            raise AssertionError("the dead read no replies")
+
+        sim.process("client", client)
+        await sim.clock.asleep(5)
+        assert seen == [("the last words", 2.0)]
+
+    run(world, faults=[Kill("client", at=1)])
 
 
 def test_after_healing_nothing_is_lost_or_doubled() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -84,6 +84,23 @@ def test_an_error_of_the_world_is_a_violation_with_its_cause() -> None:
     with pytest.raises(InvariantBroken, match="world was broken at 2 s with seed 4: LookupError: no such") as caught:
         trace.assert_ok()
     assert isinstance(caught.value.__cause__, LookupError)
+
+
+def test_a_failed_test_inside_the_world_or_a_process_fails_the_test() -> None:
+    async def world(_: Simulation) -> None:
+        pytest.fail("in the world")
+
+    async def another(sim: Simulation) -> None:
+        async def main(_: Process) -> None:
+            with pytest.raises(ValueError, match="never"):
+                await sim.clock.asleep(1)
+
+        sim.process("worker", main, restart_after=1)
+
+    with pytest.raises(pytest.fail.Exception, match="in the world"):
+        simulate(world, seed=1, until=10)
+    with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
+        simulate(another, seed=1, until=10)
 
 
 class Service:
@@ -346,6 +363,13 @@ def test_a_swarm_finds_what_needs_a_fault_to_be_absent() -> None:
 def test_what_shrinking_leaves_is_exactly_what_is_needed(needed: set[int], size: int) -> None:
     items = list(range(max([size, *needed]) + 1))
     assert set(smallest(items, lambda some: needed <= set(some))) == needed
+
+
+def test_what_can_be_left_out_only_when_another_has_gone_goes_too() -> None:
+    def fails(some: Sequence[int]) -> bool:
+        return 3 in some and (2 not in some or 1 in some)  # 1 is needed as long as 2 is there
+
+    assert list(smallest([1, 2, 3], fails)) == [3]
 
 
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=20), st.integers(1, 30))

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import cast
 
 from lldkit.clock import Clock
+from lldkit.simulation.interface import Crash
 from lldkit.simulation.loop import VirtualLoop
 from lldkit.simulation.trace import Trace
 
@@ -106,7 +107,6 @@ class Process:
         if life is None or not life.alive:
             return
         life.alive = False
-        life.held.clear()
         bury(self._loop, self._loop.tasks(lambda context: context.get(LIFE) is life))
         self._trace.record(self.name, "crashed")
         self._restart_later()
@@ -139,9 +139,9 @@ class Process:
     async def _live(self, life: Life) -> None:
         try:
             await self._main(self)
-        except asyncio.CancelledError:  # the simulation is over
+        except (asyncio.CancelledError, GeneratorExit, Crash):  # the simulation is over, or this process is
             raise
-        except Exception as error:  # noqa: BLE001 - an unhandled error ends a process
+        except BaseException as error:  # noqa: BLE001 - an unhandled error ends a process
             self._trace.record(self.name, f"died of {type(error).__name__}: {error}")
             self._failed(self, error)
             self._restart_later()

@@ -11,7 +11,7 @@ from random import Random
 from lldkit.clock import Clock
 from lldkit.simulation.clock import VirtualClock
 from lldkit.simulation.faults import Armed, Faults, stream
-from lldkit.simulation.interface import FaultFired, Order
+from lldkit.simulation.interface import Crash, FaultFired, Order
 from lldkit.simulation.kinds import Fault, Kill, Pause, Skew
 from lldkit.simulation.loop import VirtualLoop, run_on
 from lldkit.simulation.network import Network
@@ -50,6 +50,7 @@ class Simulation:
         self._always: list[_Promise] = []
         self._eventually: list[_Promise] = []
         self._is_healing = False
+        self._fatal: BaseException | None = None
 
     def rng(self, name: str) -> Random:
         """The random stream of that name; asking again continues it, and no other stream notices."""
@@ -122,11 +123,16 @@ class Simulation:
     async def _begin(self, world: Callable[["Simulation"], Awaitable[None]]) -> None:
         try:
             await world(self)
-        except Exception as error:  # noqa: BLE001 - a check of the world's own, or a mistake; both are shown
-            self.trace.violate("world", f"{type(error).__name__}: {error}", error)
+        except (asyncio.CancelledError, GeneratorExit):  # the simulation is over
+            raise
+        except BaseException as error:  # noqa: BLE001 - a check of the world's own, or a mistake; both are shown
+            self._fail("world", f"{type(error).__name__}: {error}", error)
 
     def _look(self) -> None:
         """Check the promises; called after every event."""
+        if self._fatal is not None:
+            fatal, self._fatal = self._fatal, None
+            raise fatal
         self._always = [promise for promise in self._always if self._holds(promise)]
         if self.faults.healed:
             if not self._is_healing:
@@ -166,8 +172,14 @@ class Simulation:
         return self.clock
 
     def _process_failed(self, process: Process, error: BaseException, *, restarted: bool) -> None:
-        if isinstance(error, AssertionError) or not restarted:
-            self.trace.violate(process.name, f"died of {type(error).__name__}: {error}", error)
+        if not restarted or isinstance(error, AssertionError) or not isinstance(error, Exception):
+            self._fail(process.name, f"died of {type(error).__name__}: {error}", error)
+
+    def _fail(self, name: str, message: str, error: BaseException) -> None:
+        """Write a violation down; what is no `Exception`, such as `pytest.fail`, also ends the simulation."""
+        self.trace.violate(name, message, error)
+        if not isinstance(error, Exception | Crash):
+            self._fatal = error
 
     def _refuse_unknown_names(self) -> None:
         """A fault that names nobody would let every test pass."""

@@ -110,7 +110,7 @@ class TurnExecutor(Executor):
         self._numbers = itertools.count(1)
         self._waiting: deque[tuple[Future[object], Callable[[], object]]] = deque()
         self.workers: dict[threading.Thread, None] = {}
-        self.over = False  # nobody waits for results any more
+        self.over = False  # the loop is closed
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Let `fn(*args, **kwargs)` have its turn; it runs in a copy of the caller's context."""
@@ -137,11 +137,9 @@ class TurnExecutor(Executor):
         thread = threading.current_thread()
         if future.set_running_or_notify_cancel():
             try:
-                outcome = functools.partial(future.set_result, job())
+                future.set_result(job())
             except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits for the future
-                outcome = functools.partial(future.set_exception, error)
-            if not self.over:
-                outcome()
+                future.set_exception(error)
         del self.workers[thread]
         if not self.over:
             self._call_soon(self._start)
