@@ -246,7 +246,7 @@ def test_a_false_output_is_found(tmp_path: Path) -> None:
         ([], False),
     ],
 )
-def test_three_dots_stand_for_any_lines_and_nothing_else_does(shown: list[str], same: bool) -> None:  # noqa: FBT001 - a table
+def test_three_dots_stand_for_any_lines_and_nothing_else_does(shown: list[str], same: bool) -> None:
     assert matches(shown, ["a", "b", "c"]) is same
 
 

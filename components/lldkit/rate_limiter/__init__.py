@@ -6,6 +6,8 @@
     limiter.throttle("partner", cost=3, timeout=2.0)           # waits its turn, first come, first served
     both = RateLimiter([per_second(10, name="user"), per_day(50_000, name="tenant")])
     both.acquire({"user": 42, "tenant": 7})                    # all or nothing
+    with ConcurrencyLimiter(8).throttle("render", timeout=5):   # how many at once; the slot is a lease
+        ...
     promise = limiter.reserve("batch", cost=5, max_delay=60)   # act after promise.delay, or promise.cancel()
 
 Each verb has a twin for tasks: `aacquire`, `athrottle`, `apeek`, `areserve`, `areset`.
@@ -41,8 +43,10 @@ from lldkit.rate_limiter.interface import (
     per_minute,
     per_second,
 )
+from lldkit.rate_limiter.leases import ConcurrencyLimiter, Lease, LeaseDecision
+from lldkit.rate_limiter.leasing import LeaseAnswer, LeaseStore
 from lldkit.rate_limiter.limiter import RateLimiter
-from lldkit.rate_limiter.memory import MemoryStore
+from lldkit.rate_limiter.memory import MemoryLeases, MemoryStore
 from lldkit.rate_limiter.reservation import Reservation
 from lldkit.rate_limiter.sliding_counter import sliding_counter
 from lldkit.rate_limiter.sliding_log import sliding_log
@@ -52,6 +56,7 @@ __all__ = [
     "Algorithm",
     "Ask",
     "BucketVerdict",
+    "ConcurrencyLimiter",
     "CountedVerdict",
     "Decision",
     "Denied",
@@ -60,8 +65,13 @@ __all__ = [
     "FallbackLeft",
     "ImpossibleCost",
     "Key",
+    "Lease",
+    "LeaseAnswer",
+    "LeaseDecision",
     "LeaseLost",
+    "LeaseStore",
     "LimiterStats",
+    "MemoryLeases",
     "MemoryStore",
     "Promised",
     "QueueFull",
