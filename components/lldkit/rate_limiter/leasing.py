@@ -1,6 +1,6 @@
 """Leases, purely: who holds a slot until when. A slot whose lease has expired is free, given back or not.
 
-The state of a key is a dict of token to expiry in microseconds; each rule takes it and the time and changes it in place.
+The state of a key is a dict of token to expiry in microseconds; each rule changes it in place.
 """
 
 from typing import NamedTuple, Protocol, TypeAlias
