@@ -142,14 +142,18 @@ class RateLimiter:
         `ImpossibleCost` when no wait would help, `QueueFull` when `max_waiters` wait. Whoever leaves early, by
         KeyboardInterrupt say, gives back what it held, and those behind it move up.
         """
-        if self._quick and not self._lines.waiters and (decision := self.acquire(key, cost=cost)):
-            return decision
+        if self._quick and not self._lines.waiters and (timeout is None or timeout >= 0):
+            decision = self.acquire(key, cost=cost)
+            if decision:
+                return decision
         return run(self._throttling(key, cost, timeout, ThreadTurn), self._apply, self._clock)
 
     async def athrottle(self, key: Key, *, cost: int = 1, timeout: float | None) -> Decision:
         """`throttle` for tasks; a cancelled task gives back what it held."""
-        if self._quick and not self._lines.waiters and (decision := self.acquire(key, cost=cost)):
-            return decision
+        if self._quick and not self._lines.waiters and (timeout is None or timeout >= 0):
+            decision = self.acquire(key, cost=cost)
+            if decision:
+                return decision
         return await arun(self._throttling(key, cost, timeout, TaskTurn), self._aapply, self._clock)
 
     def reserve(self, key: Key, *, cost: int = 1, max_delay: float) -> Reservation:
