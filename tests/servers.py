@@ -293,7 +293,7 @@ def executable(name: str) -> str:
     versions = Path("/usr/lib/postgresql").glob(f"*/bin/{name}")
     if newest := max(versions, key=lambda path: int(path.parts[4]), default=None):
         return str(newest)
-    raise MissingError(f"{name} is neither on PATH nor in /usr/lib/postgresql/*/bin")
+    raise MissingError(f"{name} is not installed: neither on PATH nor in Debian's versioned folders")
 
 
 def free_port() -> int:
