@@ -2,4 +2,4 @@
 
 import pytest
 
-pytest.register_assert_rewrite("rate_limiter.contract")
+pytest.register_assert_rewrite("rate_limiter.contract", "rate_limiter.contract_base", "rate_limiter.contract_traces")

@@ -9,162 +9,45 @@ The store must go by the limiter's clock (an engine with a time of its own has a
 still between the steps. Every promise is tested with the verbs for threads and with those for tasks.
 """
 
-import functools
 import itertools
 import math
 import random
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any
 
 import pytest
 
-from conftest import Vectors
 from lldkit.clock import ManualClock
 from lldkit.rate_limiter import (
     Algorithm,
-    Ask,
-    Decision,
     Denied,
     ImpossibleCost,
-    Key,
-    Promised,
-    Quota,
     RateLimited,
-    RateLimiter,
     RateLimiterEvent,
     Reservation,
     Store,
-    Verdict,
     fixed_window,
-    gcra,
     per,
     per_hour,
     per_second,
     sliding_counter,
     sliding_log,
-    token_bucket,
 )
-from lldkit.rate_limiter.asking import carry_out
-
-BUCKETS: tuple[Algorithm[Any], ...] = (gcra, token_bucket)
-PROMISING = (*BUCKETS, fixed_window)
-ALGORITHMS = (*PROMISING, sliding_log, sliding_counter)
-START = 1_000  # seconds; a multiple of every period used here, so that windows begin when the tests do
-MICRO = 1_000_000
-
-# Pairs that some joining or escaping would confuse, and what engines choke on.
-TRICKY_KEYS: tuple[Key, ...] = (
-    *(1, "1", (1,), ("1",), ((1,),), "[1]", '"1"', "(1,)", -1, "-1", 0, "", (), ("",), "()", "null"),
-    *(("a:b", "c"), ("a", "b:c"), "a:b:c", ("a", "b", "c"), ("a", ("b", "c")), ("a,b", "c"), ("a", "b,c")),
-    *("{a}", "a", "{a}:b", "{", "}", "{}", "\0", "\0\0", "a\0", "a\0b", "\n", "\\", "\\n", "'", "%", "%s", "$1"),
-    *("lldkit", "lldkit:", "default", "é", "e\u0301", "\U0001f600", "\ud83d\ude00", "\ud83d", "A", "a ", "1.0"),
-    *(2**63, -(2**63) - 1, 2**64, 2**200, "x" * 5_000, "x" * 4_999 + "y", ("x",) * 2_000),
+from rate_limiter.contract_base import (
+    MICRO,
+    START,
+    TRICKY_KEYS,
+    Make,
+    assert_within,
+    every_algorithm,
+    every_bucket,
+    every_promising,
+    figures,
 )
-
-every_algorithm = pytest.mark.parametrize("algorithm", ALGORITHMS, ids=lambda algorithm: algorithm.name)
-every_bucket = pytest.mark.parametrize("algorithm", BUCKETS, ids=lambda algorithm: algorithm.name)
-every_promising = pytest.mark.parametrize("algorithm", PROMISING, ids=lambda algorithm: algorithm.name)
+from rate_limiter.contract_traces import TraceContract
 
 
-class Speaker:
-    """The verbs of one limiter, spoken as threads do or as tasks do."""
-
-    def __init__(self, limiter: RateLimiter, *, tasks: bool) -> None:
-        self.limiter = limiter
-        self._tasks = tasks
-
-    async def acquire(self, key: Key, cost: int = 1) -> Decision:
-        return await self.limiter.aacquire(key, cost=cost) if self._tasks else self.limiter.acquire(key, cost=cost)
-
-    async def peek(self, key: Key, cost: int = 1) -> Decision:
-        return await self.limiter.apeek(key, cost=cost) if self._tasks else self.limiter.peek(key, cost=cost)
-
-    async def throttle(self, key: Key, cost: int = 1, timeout: float | None = None) -> Decision:
-        if self._tasks:
-            return await self.limiter.athrottle(key, cost=cost, timeout=timeout)
-        return self.limiter.throttle(key, cost=cost, timeout=timeout)
-
-    async def reserve(self, key: Key, cost: int = 1, max_delay: float = math.inf) -> Reservation:
-        if self._tasks:
-            return await self.limiter.areserve(key, cost=cost, max_delay=max_delay)
-        return self.limiter.reserve(key, cost=cost, max_delay=max_delay)
-
-    async def cancel(self, promise: Reservation) -> None:
-        if self._tasks:
-            await promise.acancel()
-        else:
-            promise.cancel()
-
-    async def reset(self, key: Key) -> None:
-        if self._tasks:
-            await self.limiter.areset(key)
-        else:
-            self.limiter.reset(key)
-
-
-Make: TypeAlias = Callable[..., Speaker]
-
-
-def figures(decision: Decision) -> tuple[object, ...]:
-    """All that a decision says."""
-    waits = (decision.retry_after_us, decision.reset_after_us, decision.refill_after_us, decision.delay_us)
-    return (decision.quota.name, decision.allowed, decision.remaining, *waits)
-
-
-def most_in_any(admitted: Sequence[tuple[int, int]], length: int) -> int:
-    """The most units of (microsecond, units) that lie in any [t, t + length)."""
-    return max(sum(units for at, units in admitted if begin <= at < begin + length) for begin, _ in admitted)
-
-
-def assert_within(quota: Quota, algorithm: Algorithm[Any], admitted: Sequence[tuple[int, int]]) -> None:
-    """The guarantee of each algorithm, counted naively over (microsecond, units)."""
-    if algorithm is fixed_window:
-        by_window: Counter[int] = Counter()
-        for at, units in admitted:
-            by_window[at // quota.period_us] += units
-        assert max(by_window.values()) <= quota.limit
-    elif algorithm is sliding_log:
-        assert most_in_any(admitted, quota.period_us) <= quota.limit
-    elif algorithm in BUCKETS:
-        ordered = sorted(admitted)
-        for first, (begin, _) in enumerate(ordered):
-            total = 0
-            for at, units in ordered[first:]:
-                total += units
-                assert (total - quota.burst) * quota.period_us <= quota.limit * (at - begin)
-
-
-class StoreContract:
-    """What holds on every engine; `algorithms` are those that it runs."""
-
-    algorithms: tuple[Algorithm[Any], ...] = ALGORITHMS
-
-    @pytest.fixture
-    def store(self) -> Store:
-        """An empty store that goes by `Ask.now`."""
-        raise NotImplementedError
-
-    @pytest.fixture
-    def clock(self) -> ManualClock:
-        return ManualClock(monotonic=START, auto_advance=True)
-
-    @pytest.fixture(params=[False, True], ids=["threads", "tasks"])
-    def tasks(self, request: pytest.FixtureRequest) -> bool:
-        return bool(request.param)
-
-    @pytest.fixture
-    def make(self, store: Store, clock: ManualClock, tasks: bool) -> Make:
-        def make(quota: Quota | Sequence[Quota], algorithm: Algorithm[Any] = gcra, **options: Any) -> Speaker:
-            build = functools.partial(RateLimiter, quota, algorithm=algorithm, store=store, clock=clock, **options)
-            if algorithm not in self.algorithms:
-                with pytest.raises(ValueError, match=algorithm.name):
-                    build()
-                pytest.skip(f"this engine refuses {algorithm.name}, as it says")
-            return Speaker(build(), tasks=tasks)
-
-        return make
+class StoreContract(TraceContract):
+    """What holds on every engine."""
 
     # -- F3: several quotas, all or nothing ------------------------------------------------------------------------
 
@@ -514,115 +397,3 @@ class StoreContract:
     async def test_limiters_of_one_name_share_their_buckets(self, make: Make) -> None:
         one, other = make(per_hour(2), name="api"), make(per_hour(2), name="api")
         assert [(await limiter.acquire("k")).allowed for limiter in (one, other, one)] == [True, True, False]
-
-    # -- the same as the core --------------------------------------------------------------------------------------
-
-    @pytest.mark.parametrize("seed", [1, 2])
-    @every_algorithm
-    async def test_a_random_trace_gets_the_verdicts_of_the_core_step_by_step(
-        self, store: Store, tasks: bool, algorithm: Algorithm[Any], seed: int
-    ) -> None:
-        rng = random.Random(seed)
-        states: dict[tuple[str, object], Any] = {}
-        promised: list[tuple[Ask, Ask]] = []  # how to cancel in the core, and in the store
-        now = START * MICRO
-        for step in range(250):
-            now += rng.choice([0, 0, 1, rng.randrange(50_000), rng.randrange(900_000)])
-            ours = theirs = self.random_ask(rng, algorithm, now)
-            if promised and rng.random() < 0.15:
-                ours, theirs = (replace(ask, now=now) for ask in promised.pop(rng.randrange(len(promised))))
-            places = [(quota.name, key) for quota, key in zip(ours.quotas, ours.keys, strict=True)]
-            after, expected = carry_out(ours, [states.get(place) for place in places], now)
-            states.update(zip(places, after, strict=True))
-            verdicts = await self.apply(store, theirs, tasks)
-            assert list(map(figures, verdicts)) == list(map(figures, expected)), (step, ours)
-            if all(isinstance(verdict, Promised) for verdict in expected) and expected:
-                promised.append((self.cancelling(ours, expected), self.cancelling(theirs, verdicts)))
-
-    def random_ask(self, rng: random.Random, algorithm: Algorithm[Any], now: int) -> Ask:
-        """One or two quotas, of figures that do not divide a second, sometimes changed."""
-        limit = rng.choice([7, 7, 7, 11])
-        short = per(limit, 0.3, burst=rng.choice([3, limit]) if algorithm.bursts else None, name="short")
-        quotas = (short, per(40, 7.000_003, name="long"))[: rng.choice([1, 1, 2])]
-        keys = tuple(rng.choice(["a", "b", 3]) for _ in quotas)
-        modes = [*["acquire"] * 6, *["peek"] * 2, *["reserve"] * 4 * algorithm.promises, *["reset"] * (now % 3 == 0)]
-        max_delay = rng.choice([0, 1, 100_000, 5_000_000])
-        ask = self.ask(algorithm, quotas, keys, now, cost=rng.choice([0, 1, 1, 2, 3, 8]), mode=rng.choice(modes))
-        return replace(ask, max_delay=max_delay) if ask.mode == "reserve" else ask
-
-    def ask(
-        self, algorithm: Algorithm[Any], quotas: tuple[Quota, ...], keys: tuple[Any, ...], now: int, **rest: Any
-    ) -> Ask:
-        rest = {"mode": "acquire", **rest}
-        return Ask(name="trace", algorithm=algorithm, quotas=quotas, keys=keys, now=now, **rest)
-
-    def cancelling(self, ask: Ask, verdicts: Sequence[Verdict]) -> Ask:
-        promises = tuple(verdict.promise for verdict in verdicts if isinstance(verdict, Promised))
-        assert len(promises) == len(ask.quotas)
-        return replace(ask, mode="cancel", promises=promises)
-
-    async def apply(self, store: Store, ask: Ask, tasks: bool) -> Sequence[Verdict]:
-        """Ask the store itself, at any time, also an earlier one."""
-        if ask.algorithm not in self.algorithms:
-            pytest.skip(f"this engine does not run {ask.algorithm.name}")
-        return await store.aapply(ask) if tasks else store.apply(ask)
-
-    # -- material that nobody here wrote -----------------------------------------------------------------------------
-
-    @every_bucket
-    async def test_vectors_gcra_table(
-        self, make: Make, clock: ManualClock, vectors: Vectors, algorithm: Algorithm[Any]
-    ) -> None:
-        table = vectors.json("gcra-table", "rows.json")
-        limiter = make(quota_of(table["quota"]), algorithm)
-        for row in table["rows"]:
-            clock.advance(START + row["now_ms"] / 1_000 - clock.monotonic())
-            decision = await limiter.acquire(table["key"], row["cost"])
-            assert (decision.allowed, decision.remaining) == (row["allowed"], row["remaining"]), row
-            assert decision.reset_after_us == row["reset_after_ms"] * 1_000, row
-            retry = row["retry_after_ms"]
-            assert decision.retry_after_us == (None if retry is None else retry * 1_000), row
-        assert len(table["rows"]) == 16
-
-    @every_bucket
-    async def test_vectors_bucket_timelines(
-        self, make: Make, clock: ManualClock, vectors: Vectors, algorithm: Algorithm[Any]
-    ) -> None:
-        cases = vectors.json("bucket-timelines", "cases.json")["cases"]
-        for case in cases:
-            limiter = make(quota_of(case["quota"]), algorithm, name=case["name"])
-            origin = clock.monotonic()
-            promises: dict[str, Reservation] = {}
-            for step in case["steps"]:
-                clock.advance(max(0.0, origin + step["at"] / 10 - clock.monotonic()))
-                if step["op"] == "acquire":
-                    assert (await limiter.acquire("k", 0)).remaining == max(0, math.floor(step["tokens_before"])), step
-                    assert (await limiter.acquire("k", step["cost"])).allowed == step["allowed"], step
-                elif step["op"] == "reserve":
-                    longest = step["max_delay"] / 10 if "max_delay" in step else math.inf
-                    promise = await limiter.reserve("k", step["cost"], max_delay=longest)
-                    assert promise.allowed == step["allowed"], step
-                    if promise:
-                        acts_at = step["at"] * 100_000 + promise.decision.delay_us
-                        assert acts_at == step["acts_at"] * 100_000, step
-                    promises[step.get("name", "")] = promise
-                else:
-                    await limiter.cancel(promises[step["name"]])
-        assert (len(cases), sum(len(case["steps"]) for case in cases)) == (8, 46)
-
-    async def test_vectors_window_reservations(self, make: Make, clock: ManualClock, vectors: Vectors) -> None:
-        cases = vectors.json("window-reservations", "cases.json")["cases"]
-        for case in cases:
-            quota = quota_of({"burst": case["quota"]["limit"], **case["quota"]})
-            one_by_one = make(quota, fixed_window, name=case["name"])
-            clock.advance(100 - clock.monotonic() % 100)
-            origin = clock.monotonic()
-            for step in case["steps"]:
-                clock.advance(max(0.0, origin + step["at_ms"] / 1_000 - clock.monotonic()))
-                delays = [(await one_by_one.reserve("k")).decision.delay_us for _ in range(step["units"])]
-                assert delays[-1] == step["last_delay_ms"] * 1_000, step
-        assert (len(cases), sum(len(case["steps"]) for case in cases)) == (2, 8)
-
-
-def quota_of(figures: dict[str, Any]) -> Quota:
-    return Quota(limit=figures["limit"], period=figures["period_s"], burst=figures["burst"])
