@@ -46,6 +46,7 @@ from lldkit.rate_limiter.memory import MemoryStore
 from lldkit.rate_limiter.reservation import Reservation
 from lldkit.rate_limiter.sliding_counter import sliding_counter
 from lldkit.rate_limiter.sliding_log import sliding_log
+from lldkit.rate_limiter.sqlite import SQLiteStore
 from lldkit.rate_limiter.token_bucket import token_bucket
 
 __all__ = [
@@ -71,6 +72,7 @@ __all__ = [
     "RateLimiterError",
     "RateLimiterEvent",
     "Reservation",
+    "SQLiteStore",
     "Store",
     "StoreFailed",
     "StoreFull",
