@@ -39,7 +39,7 @@ class SQLiteStore:
     """Keeps the buckets in a SQLite file that the processes of one host share; they outlive the processes.
 
     Every ask is one write transaction (`BEGIN IMMEDIATE`), so asks pass one after the other, whoever makes them. Raises
-    `StoreUnavailable` when the file stays locked for 5 seconds, cannot be written or the disk is full.
+    `StoreUnavailable` when the file stays locked for `timeout` seconds, cannot be written or the disk is full.
 
     Time is the host's monotonic clock, which all its processes share and which restarts when the host does. The file
     remembers the latest time it has seen, to the second, and where a restarted clock is behind, time goes on from
@@ -49,8 +49,15 @@ class SQLiteStore:
     Safe for threads and forks. The verbs for tasks run in threads; a cancelled one may still take effect.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, namespace: str = "lldkit", clock: Clock = SYSTEM) -> None:
-        self._database = Database(path)
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        namespace: str = "lldkit",
+        timeout: float = 5.0,
+        clock: Clock = SYSTEM,
+    ) -> None:
+        self._database = Database(path, busy_timeout=timeout)
         self._namespace = namespace
         self._clock = clock
         self._tellers: list[Tell] = []
