@@ -65,7 +65,7 @@ class TraceContract(Contract):
 
     def random_ask(self, rng: random.Random, algorithm: Algorithm[Any], now: int) -> Ask:
         """One or two quotas, of figures that do not divide a second, sometimes changed."""
-        limit = rng.choice([7, 7, 7, 11])
+        limit = rng.choice([7, 7, 7, 9])  # of different ticks per unit
         short = per(limit, 0.3, burst=rng.choice([3, limit]) if algorithm.bursts else None, name="short")
         quotas = (short, per(40, 7.000_003, name="long"))[: rng.choice([1, 1, 2])]
         keys = tuple(rng.choice(["a", "b", 3]) for _ in quotas)

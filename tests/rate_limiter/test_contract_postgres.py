@@ -3,15 +3,27 @@
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from typing import Any
 
 import psycopg
 import pytest
 
 from lldkit.clock import ManualClock
 from lldkit.engines.postgres import Connection
-from lldkit.rate_limiter import Evicted, RateLimiter, RateLimiterEvent, Store, fixed_window, per, per_hour, per_second
+from lldkit.rate_limiter import (
+    Algorithm,
+    Evicted,
+    RateLimiter,
+    RateLimiterEvent,
+    Store,
+    fixed_window,
+    per,
+    per_hour,
+    per_second,
+)
 from lldkit.rate_limiter.postgres import PostgresStore
 from rate_limiter.contract import StoreContract
+from rate_limiter.contract_base import every_algorithm
 
 
 class TestPostgresStore(StoreContract):
@@ -113,6 +125,17 @@ def test_idle_rows_are_deleted_and_live_ones_never(frozen: PostgresStore, postgr
     assert rows(postgres_dsn) <= 40
     assert not hourly.acquire("debtor")
     assert sum(event.keys for event in heard if isinstance(event, Evicted)) >= 400
+
+
+@every_algorithm
+def test_a_refusal_writes_no_row(frozen: PostgresStore, postgres_dsn: str, algorithm: Algorithm[Any]) -> None:
+    limiter = RateLimiter(per_hour(1), algorithm=algorithm, store=frozen, clock=ManualClock())
+    version = "SELECT xmin::text, ctid::text FROM lldkit_rate_limits"
+    assert limiter.acquire("k")
+    with psycopg.connect(postgres_dsn, autocommit=True) as watch:
+        before = watch.execute(version).fetchall()
+        assert not limiter.acquire("k")
+        assert watch.execute(version).fetchall() == before
 
 
 def test_a_refused_newcomer_and_a_reset_leave_no_row(frozen: PostgresStore, postgres_dsn: str) -> None:
