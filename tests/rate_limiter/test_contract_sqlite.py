@@ -13,12 +13,12 @@ from lldkit.rate_limiter import (
     Evicted,
     RateLimiter,
     RateLimiterEvent,
-    SQLiteStore,
     Store,
     per,
     per_hour,
     per_second,
 )
+from lldkit.rate_limiter.sqlite import SQLiteStore
 from rate_limiter.contract import StoreContract
 from rate_limiter.contract_base import every_algorithm
 

@@ -19,13 +19,13 @@ from lldkit.rate_limiter import (
     Algorithm,
     RateLimiter,
     RateLimiterEvent,
-    SQLiteStore,
     Store,
     StoreFailed,
     StoreUnavailable,
     per,
 )
 from lldkit.rate_limiter.postgres import PostgresStore
+from lldkit.rate_limiter.sqlite import SQLiteStore
 from rate_limiter.contract_base import every_algorithm
 from servers import PostgresServer
 

@@ -50,7 +50,6 @@ from lldkit.rate_limiter.memory import MemoryLeases, MemoryStore
 from lldkit.rate_limiter.reservation import Reservation
 from lldkit.rate_limiter.sliding_counter import sliding_counter
 from lldkit.rate_limiter.sliding_log import sliding_log
-from lldkit.rate_limiter.sqlite import SQLiteStore
 from lldkit.rate_limiter.token_bucket import token_bucket
 
 __all__ = [
@@ -82,7 +81,6 @@ __all__ = [
     "RateLimiterError",
     "RateLimiterEvent",
     "Reservation",
-    "SQLiteStore",
     "Store",
     "StoreFailed",
     "StoreFull",
