@@ -14,6 +14,7 @@ Each verb has a twin for tasks: `aacquire`, `athrottle`, `apeek`, `areserve`, `a
 from lldkit.rate_limiter.decision import BucketVerdict, CountedVerdict, Decision, Promised, Verdict
 from lldkit.rate_limiter.fixed_window import fixed_window
 from lldkit.rate_limiter.gcra import gcra
+from lldkit.rate_limiter.headers import ratelimit_fields
 from lldkit.rate_limiter.interface import (
     Algorithm,
     Ask,
@@ -84,6 +85,7 @@ __all__ = [
     "per_hour",
     "per_minute",
     "per_second",
+    "ratelimit_fields",
     "sliding_counter",
     "sliding_log",
     "token_bucket",
