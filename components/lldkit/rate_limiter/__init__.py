@@ -14,6 +14,7 @@ Each verb has a twin for tasks: `aacquire`, `athrottle`, `apeek`, `areserve`, `a
 from lldkit.rate_limiter.decision import BucketVerdict, CountedVerdict, Decision, Promised, Verdict
 from lldkit.rate_limiter.fixed_window import fixed_window
 from lldkit.rate_limiter.gcra import gcra
+from lldkit.rate_limiter.guard import Denials, Fallback, Leased
 from lldkit.rate_limiter.headers import ratelimit_fields
 from lldkit.rate_limiter.interface import (
     Algorithm,
@@ -55,13 +56,16 @@ __all__ = [
     "BucketVerdict",
     "CountedVerdict",
     "Decision",
+    "Denials",
     "Denied",
     "Evicted",
+    "Fallback",
     "FallbackEntered",
     "FallbackLeft",
     "ImpossibleCost",
     "Key",
     "LeaseLost",
+    "Leased",
     "LimiterStats",
     "MemoryStore",
     "Promised",
