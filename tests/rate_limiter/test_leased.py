@@ -258,6 +258,65 @@ def test_a_refused_call_gives_back_what_it_took_out_of_a_lease() -> None:
     assert engine.trips == trips
 
 
+def test_what_a_granted_call_took_out_of_a_lease_beside_the_engine_is_spent() -> None:
+    engine = Spy()
+    limiter = RateLimiter(
+        [per_hour(100, name="user"), per_hour(100, name="tenant")],
+        store=Leased(engine, units=10, seconds=60),
+        clock=ManualClock(),
+    )
+    limiter.acquire({"user": 1, "tenant": "t"}, cost=4)
+    assert limiter.acquire({"user": 2, "tenant": "t"}, cost=6), "the tenant's part is paid by the lease, to its end"
+    trips = engine.trips
+    assert limiter.acquire({"user": 1, "tenant": "t"})
+    assert [len(ask.quotas) for ask in engine.asks[trips - 1 :]] == [1, 1], "each time one quota had to be asked"
+
+
+def test_what_a_lease_has_left_is_kept_when_it_is_renewed() -> None:
+    engine = Spy()
+    limiter = RateLimiter(per_hour(100), store=Leased(engine, units=10, seconds=60), clock=ManualClock())
+    limiter.acquire("key", cost=8)
+    limiter.acquire("key", cost=5)
+    assert limiter.acquire("key", cost=7), "2 of the first and 5 of the second lease"
+    assert engine.trips == 2
+
+
+def test_a_lease_that_cannot_be_given_back_does_not_stop_the_call_that_tries() -> None:
+    clock, engine = ManualClock(), Spy()
+    limiter = RateLimiter(per_hour(100), store=Leased(engine, units=10, seconds=1), clock=clock)
+    limiter.acquire("idle")
+    clock.advance(1)
+
+    def lose_returns(ask: Ask) -> None:
+        if ask.mode == "cancel":
+            raise StoreUnavailable("the engine")
+
+    engine.before = lose_returns
+    assert limiter.acquire("key")
+    assert engine.costs("cancel") == [9]
+
+
+def test_an_expired_lease_of_the_key_itself_is_given_back_wherever_it_stands() -> None:
+    clock, engine = ManualClock(), Spy()
+    limiter = RateLimiter(per_hour(100), store=Leased(engine, units=10, seconds=1), clock=clock)
+    for key in ("a", "b", "c"):
+        limiter.acquire(key)
+    clock.advance(1)
+    limiter.acquire("c")
+    assert [ask.keys for ask in engine.asks if ask.mode == "cancel"] == [("a",), ("b",), ("c",)]
+
+
+def test_closing_goes_by_the_time_of_the_last_call() -> None:
+    clock, engine = ManualClock(), Spy()
+    leased = Leased(engine, units=10, seconds=60)
+    limiter = RateLimiter(per_second(10), store=leased, clock=clock)
+    limiter.acquire("key")
+    clock.advance(0.5)
+    limiter.acquire("other", cost=10)
+    leased.close()
+    assert engine.costs("cancel") == [5]
+
+
 @pytest.mark.parametrize("error", [StoreUnavailable("the engine"), KeyboardInterrupt(), asyncio.CancelledError()])
 def test_a_call_that_fails_spends_nothing_of_a_lease_and_leaves_the_guard_usable(error: BaseException) -> None:
     engine = Spy()

@@ -45,9 +45,10 @@ class Denials(Guard):
     """Remembers who is blocked until when, and refuses them without a trip to the engine.
 
     A key that was denied a cost until t is not asked about again before t, or for `max_age` seconds if that is
-    sooner, for that cost or more; a smaller cost is asked. The figures are those of the denial, grown older: never
-    later than the truth, and exact for a bucket until a smaller cost passes. Where several quotas are asked together,
-    those that are not known to refuse are not asked either, and read as if nobody had used them.
+    sooner, for that cost or more; a smaller cost is asked. The figures are those of the denial, grown older:
+    `retry_after` is never later than the truth, and all are exact for a bucket until a smaller cost passes; under a
+    window or a log `remaining` stays as it was. Where several quotas are asked together, those that are not known to
+    refuse are not asked either, and read as if nobody had used them.
 
     `reset`, a cancelled promise and a changed quota of this process forget at once; what other processes change is
     seen after `max_age` at the latest. At most `max_keys` keys are remembered; forgetting the oldest costs a trip.

@@ -63,8 +63,8 @@ class Fallback(Guard):
         super().__init__(store)
         if on_error not in get_args(OnError):
             raise ValueError(f"on_error must be one of {get_args(OnError)}, got {on_error!r}")
-        if not 0 < share <= 1:
-            raise ValueError(f"share must be a part of the quota, above 0 and at most 1, got {share!r}")
+        if not 1e-9 <= share <= 1:
+            raise ValueError(f"share must be a part of the quota, at least 1e-9 and at most 1, got {share!r}")
         microseconds("timeout", timeout)
         self._on_error = on_error
         self._share = share
@@ -202,7 +202,7 @@ class Fallback(Guard):
 @functools.lru_cache(maxsize=1_024)
 def share_of(quota: Quota, share: float, bursts: bool) -> Quota:
     """`quota` at `share` of its rate and burst; where that is no whole number of units the period makes up for it."""
-    exact = Fraction(str(share)) * quota.limit
+    exact = Fraction(share).limit_denominator(10**12) * quota.limit  # 1 / 3 is meant to be a third
     limit = max(1, int(exact))
     period_us = math.ceil(quota.period_us * limit / exact)
     burst = max(1, int(exact * quota.burst / quota.limit)) if bursts else limit
