@@ -16,7 +16,7 @@ from lldkit.rate_limiter.sliding_counter import SlidingCounter
 from lldkit.rate_limiter.sliding_log import SlidingLog
 from lldkit.rate_limiter.token_bucket import TokenBucket
 
-__all__ = ["MOST", "Dialect", "dialect_of", "state_from", "words_for"]
+__all__ = ["MOST", "Dialect", "answer_from", "arguments_of", "dialect_of"]
 
 MOST = 2**50
 """What a limit, a burst, a period, the time to drain a full bucket and a delay (microseconds: 35 years) may be."""
@@ -45,24 +45,24 @@ def dialect_of(algorithm: Algorithm[Any]) -> Dialect:
     return dialect
 
 
-def words_for(ask: Ask) -> tuple[bytes | int, ...]:
-    """The mode and the numbers of all quotas, as a script wants them after the keys and around the time."""
+def arguments_of(ask: Ask) -> tuple[bytes, ...]:
+    """The mode, and for each quota its numbers as one text."""
     if ask.mode == "cancel":
         taking_back = dialect_of(ask.algorithm).taking_back
-        pairs = zip(ask.quotas, ask.promises, strict=True)
-        return (b"cancel", *(number for quota, promise in pairs for number in taking_back(quota, promise)))
+        return (b"cancel", *map(_text, map(taking_back, ask.quotas, ask.promises)))
     return _question(type(ask.algorithm), ask.mode, ask.quotas, ask.cost, ask.max_delay)
 
 
-def state_from(dialect: Dialect, found: bytes | str | None) -> Any:
-    """The state of the core that a script has found."""
-    return None if found is None else dialect.state([int(number) for number in found.split()])
+def answer_from(dialect: Dialect, answer: bytes | str) -> tuple[int, list[Any]]:
+    """The time that a script went by, and the states of the core that it found."""
+    now, *found = (answer if isinstance(answer, str) else answer.decode()).split(";")
+    return int(now), [dialect.state([int(number) for number in state.split()]) if state else None for state in found]
 
 
 @lru_cache(maxsize=4_096)
 def _question(
     kind: type[Algorithm[Any]], mode: str, quotas: tuple[Quota, ...], cost: int, max_delay: int
-) -> tuple[bytes | int, ...]:
+) -> tuple[bytes, ...]:
     if max_delay > MOST:
         raise ValueError(f"max_delay must be at most {MOST} microseconds on Redis, got {max_delay}")
     for quota in quotas:
@@ -72,7 +72,11 @@ def _question(
     question = _DIALECTS[kind].question
     # A cost that can never pass may be any number; the next above the burst is refused as well.
     rows = (question(quota, min(cost, quota.burst + 1), max_delay if cost <= quota.burst else 0) for quota in quotas)
-    return (mode.encode(), *(str(number).encode() for row in rows for number in row))
+    return (mode.encode(), *map(_text, rows))
+
+
+def _text(numbers: Numbers) -> bytes:
+    return " ".join(map(str, numbers)).encode()
 
 
 def _check(quota: Quota) -> None:

@@ -21,7 +21,7 @@ from lldkit.rate_limiter.asking import carry_out
 from lldkit.rate_limiter.decision import Verdict
 from lldkit.rate_limiter.interface import Algorithm, Ask, PlainKey, StoreUnavailable, Tell
 from lldkit.rate_limiter.leasing import LeaseAnswer
-from lldkit.rate_limiter.lua import MOST, Dialect, dialect_of, state_from, words_for
+from lldkit.rate_limiter.lua import MOST, Dialect, answer_from, arguments_of, dialect_of
 
 __all__ = ["RedisLeases", "RedisStore"]
 
@@ -88,7 +88,7 @@ class RedisStore:
         """Do nothing; the clients belong to their maker."""
 
     def _call(self, ask: Ask, dialect: Dialect) -> Call:
-        mode, *numbers = words_for(ask)
+        mode, *numbers = arguments_of(ask)
         now = ask.now if self._caller_time else b""
         return Call(dialect.script, self._keys(ask), (mode, now, *numbers))
 
@@ -201,7 +201,7 @@ class _Tick:
     mid-reply. Safe for any number of loops in different threads: each has its own list, which only it touches.
     """
 
-    def __init__(self, client: AsyncClient) -> None:
+    def __init__(self, client: Any) -> None:
         self._client = client
         self._gathered: dict[asyncio.AbstractEventLoop, list[tuple[Call, asyncio.Future[Any]]]] = {}
         self._sending: set[asyncio.Task[None]] = set()  # a loop holds its tasks weakly
@@ -245,8 +245,10 @@ def _verdicts(ask: Ask, dialect: Dialect, answer: Any) -> list[Verdict]:
     """What the core says of the states that the script found, at the time it went by."""
     if ask.mode in {"cancel", "reset"}:
         return []
-    now, *found = answer
-    return carry_out(ask, [state_from(dialect, state) for state in found], now)[1]
+    now, states = answer_from(dialect, answer)
+    if ask.mode == "acquire" and len(states) == 1:  # what `carry_out` comes to, in half the time
+        return [ask.algorithm.decide(ask.quotas[0], states[0], now, ask.cost)[1]]
+    return carry_out(ask, states, now)[1]
 
 
 def _lease_answer(answer: Any) -> LeaseAnswer:

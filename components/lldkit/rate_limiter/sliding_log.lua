@@ -33,7 +33,7 @@ local function shown(key, log, wanted)
     index, wanted, rest = index + 1, wanted - units, rest - units
   end
   if rest > 0 then texts[#texts + 1] = string.format('%.0f %.0f', log.last_spent_at, rest) end
-  return #texts > 0 and table.concat(texts, ' ')
+  return table.concat(texts, ' ')
 end
 
 local function append(key, log, period, cost)
@@ -44,16 +44,16 @@ local function append(key, log, period, cost)
 end
 
 if mode == 'reset' then return redis.call('DEL', unpack(KEYS)) end
-local answer, logs, granted = {now}, {}, mode == 'acquire'
+local found, logs, granted = {}, {}, mode == 'acquire'
 for i, key in ipairs(KEYS) do
-  local limit, period, cost = numbers(i)
+  local limit, period, cost = parsed(ARGV[i + 2])
   local log = live(key, period)
   local free = limit - log.used
   logs[i], granted = log, granted and cost <= free
-  answer[i + 1] = shown(key, log, math.max(1 - math.min(0, free), cost <= limit and cost - free or 0))
+  found[i] = shown(key, log, math.max(1 - math.min(0, free), cost <= limit and cost - free or 0))
 end
 for i, key in ipairs(KEYS) do
-  local _, period, cost = numbers(i)
+  local _, period, cost = parsed(ARGV[i + 2])
   if granted then append(key, logs[i], period, cost) end
 end
-return answer
+return answer(found)
