@@ -142,6 +142,10 @@ def test_any_quotas_and_asks_get_the_verdicts_of_the_core(
             delay = rng.choice([10**15, MOST, rng.randrange(3 * quotas[0].period_us)]) if mode == "reserve" else 0
             cost = any_cost(rng, quotas[0], last)
             last = twins.ask(quotas, keys, now, mode=mode, cost=cost, max_delay=min(delay, MOST)) or last
+            if rng.random() < 0.3:
+                fitting = min(verdict.remaining for verdict in twins.ask(quotas, keys, now, mode="peek"))
+                for cost in (fitting + 1, fitting):
+                    last = twins.ask(quotas, keys, now, mode="acquire", cost=cost)
 
 
 def test_a_debt_of_a_huge_quota_is_recounted_to_the_last_tick(redis_client: Redis) -> None:

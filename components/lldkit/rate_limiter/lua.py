@@ -16,7 +16,7 @@ from lldkit.rate_limiter.sliding_counter import SlidingCounter
 from lldkit.rate_limiter.sliding_log import SlidingLog
 from lldkit.rate_limiter.token_bucket import TokenBucket
 
-__all__ = ["MOST", "Dialect", "answer_from", "arguments_of", "dialect_of"]
+__all__ = ["MOST", "answer_from", "arguments_of", "dialect_of"]
 
 MOST = 2**50
 """What a limit, a burst, a period, the time to drain a full bucket and a delay (microseconds: 35 years) may be."""
@@ -46,17 +46,18 @@ def dialect_of(algorithm: Algorithm[Any]) -> Dialect:
 
 
 def arguments_of(ask: Ask) -> tuple[bytes, ...]:
-    """The mode, and for each quota its numbers as one text."""
+    """The mode, no time, and for each quota its numbers as one text."""
     if ask.mode == "cancel":
         taking_back = dialect_of(ask.algorithm).taking_back
-        return (b"cancel", *map(_text, map(taking_back, ask.quotas, ask.promises)))
+        return (b"cancel", b"", *map(_text, map(taking_back, ask.quotas, ask.promises)))
     return _question(type(ask.algorithm), ask.mode, ask.quotas, ask.cost, ask.max_delay)
 
 
-def answer_from(dialect: Dialect, answer: bytes | str) -> tuple[int, list[Any]]:
+def answer_from(algorithm: Algorithm[Any], answer: bytes | str) -> tuple[int, list[Any]]:
     """The time that a script went by, and the states of the core that it found."""
     now, *found = (answer if isinstance(answer, str) else answer.decode()).split(";")
-    return int(now), [dialect.state([int(number) for number in state.split()]) if state else None for state in found]
+    state_of = _DIALECTS[type(algorithm)].state
+    return int(now), [state_of(list(map(int, state.split()))) if state else None for state in found]
 
 
 @lru_cache(maxsize=4_096)
@@ -72,7 +73,7 @@ def _question(
     question = _DIALECTS[kind].question
     # A cost that can never pass may be any number; the next above the burst is refused as well.
     rows = (question(quota, min(cost, quota.burst + 1), max_delay if cost <= quota.burst else 0) for quota in quotas)
-    return (mode.encode(), *map(_text, rows))
+    return (mode.encode(), b"", *map(_text, rows))
 
 
 def _text(numbers: Numbers) -> bytes:

@@ -14,6 +14,7 @@ was lost, and its units are then spent twice. Without repetition such a call cos
 import asyncio
 import inspect
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 from lldkit.engines.redis import UNAVAILABLE, AsyncClient, Call, Client, arun_all, key, load_script
@@ -21,7 +22,7 @@ from lldkit.rate_limiter.asking import carry_out
 from lldkit.rate_limiter.decision import Verdict
 from lldkit.rate_limiter.interface import Algorithm, Ask, PlainKey, StoreUnavailable, Tell
 from lldkit.rate_limiter.leasing import LeaseAnswer
-from lldkit.rate_limiter.lua import MOST, Dialect, answer_from, arguments_of, dialect_of
+from lldkit.rate_limiter.lua import MOST, answer_from, arguments_of, dialect_of
 
 __all__ = ["RedisLeases", "RedisStore"]
 
@@ -70,16 +71,14 @@ class RedisStore:
 
     def apply(self, ask: Ask) -> list[Verdict]:
         """Carry out `ask` by the server's clock."""
-        dialect = dialect_of(ask.algorithm)
-        return _verdicts(ask, dialect, self._wire.run(self._call(ask, dialect)))
+        return _verdicts(ask, self._wire.run(self._call(ask)))
 
     async def aapply(self, ask: Ask) -> list[Verdict]:
         """Carry out `ask`, in one pipeline with what other tasks ask in this tick.
 
         A task that is cancelled before the tick ends asks nothing; later, its units may be spent.
         """
-        dialect = dialect_of(ask.algorithm)
-        return _verdicts(ask, dialect, await self._wire.arun(self._call(ask, dialect)))
+        return _verdicts(ask, await self._wire.arun(self._call(ask)))
 
     def close(self) -> None:
         """Do nothing; the clients belong to their maker."""
@@ -87,22 +86,31 @@ class RedisStore:
     async def aclose(self) -> None:
         """Do nothing; the clients belong to their maker."""
 
-    def _call(self, ask: Ask, dialect: Dialect) -> Call:
-        mode, *numbers = arguments_of(ask)
-        now = ask.now if self._caller_time else b""
-        return Call(dialect.script, self._keys(ask), (mode, now, *numbers))
+    def _call(self, ask: Ask) -> Call:
+        args = arguments_of(ask)
+        if self._caller_time:
+            args = (args[0], b"%d" % ask.now, *args[2:])
+        return Call(dialect_of(ask.algorithm).script, self._keys(ask), args)
 
     def _keys(self, ask: Ask) -> list[bytes]:
-        """One key per quota. The two layouts differ in the type of the last part, so they share no key."""
-        space, name, algorithm = self._namespace, ask.name, ask.algorithm.name
-        places = zip(ask.keys, ask.quotas, strict=True)
-        if self._by_name:
-            return [key(space, algorithm, quota.name, (of,), tag=name) for of, quota in places]
-        if self._wire.clustered and len(set(ask.keys)) > 1:
+        """One key per quota."""
+        if self._wire.clustered and not self._by_name and len(set(ask.keys)) > 1:
             raise ValueError(
                 f'in a cluster the quotas of one call share a key, or else hash_tag="name"; got {ask.keys}'
             )
-        return [key(space, name, algorithm, quota.name, tag=of) for of, quota in places]
+        place = _place_by_name if self._by_name else _place_by_key
+        space, name, algorithm = self._namespace, ask.name, ask.algorithm.name
+        return [place(space, name, algorithm, quota.name, of) for of, quota in zip(ask.keys, ask.quotas, strict=True)]
+
+
+@lru_cache(maxsize=4_096)
+def _place_by_key(space: str, name: str, algorithm: str, quota: str, of: PlainKey) -> bytes:
+    return key(space, name, algorithm, quota, tag=of)
+
+
+@lru_cache(maxsize=4_096)
+def _place_by_name(space: str, name: str, algorithm: str, quota: str, of: PlainKey) -> bytes:
+    return key(space, algorithm, quota, (of,), tag=name)  # the tuple tells this layout from the other
 
 
 class RedisLeases:
@@ -241,11 +249,11 @@ def _is_async(client: Client | AsyncClient) -> bool:
     return inspect.iscoroutinefunction(client.execute_command)
 
 
-def _verdicts(ask: Ask, dialect: Dialect, answer: Any) -> list[Verdict]:
+def _verdicts(ask: Ask, answer: Any) -> list[Verdict]:
     """What the core says of the states that the script found, at the time it went by."""
     if ask.mode in {"cancel", "reset"}:
         return []
-    now, states = answer_from(dialect, answer)
+    now, states = answer_from(ask.algorithm, answer)
     if ask.mode == "acquire" and len(states) == 1:  # what `carry_out` comes to, in half the time
         return [ask.algorithm.decide(ask.quotas[0], states[0], now, ask.cost)[1]]
     return carry_out(ask, states, now)[1]
