@@ -39,6 +39,7 @@ TRICKY_KEYS: tuple[Key, ...] = (
     *("{a}", "a", "{a}:b", "{", "}", "{}", "\0", "\0\0", "a\0", "a\0b", "\n", "\\", "\\n", "'", "%", "%s", "$1"),
     *("lldkit", "lldkit:", "default", "é", "e\u0301", "\U0001f600", "\ud83d\ude00", "\ud83d", "A", "a ", "1.0"),
     *(2**63, -(2**63) - 1, 2**64, 2**200, "x" * 5_000, "x" * 4_999 + "y", ("x",) * 2_000),
+    "".join(chr(0x4E00 + number * 7_919 % 20_000) for number in range(3_000)),  # long, and no engine can compress it
 )
 
 every_algorithm = pytest.mark.parametrize("algorithm", ALGORITHMS, ids=lambda algorithm: algorithm.name)

@@ -19,7 +19,9 @@ from lldkit.rate_limiter import (
     Store,
     Verdict,
     fixed_window,
+    gcra,
     per,
+    per_second,
 )
 from lldkit.rate_limiter.asking import carry_out
 from rate_limiter.contract_base import MICRO, START, Contract, Make, every_algorithm, every_bucket, figures
@@ -52,9 +54,18 @@ class TraceContract(Contract):
             if all(isinstance(verdict, Promised) for verdict in expected) and expected:
                 promised.append((self.cancelling(ours, expected), self.cancelling(theirs, verdicts)))
 
+    async def test_a_step_is_exactly_a_step_ten_thousand_times_over(self, store: Store) -> None:
+        """At 10 per second, of the size of a server's time; a second call within a step is refused."""
+        quotas, begin = (per_second(10, burst=1),), 1_760_000_000 * MICRO
+        for step in range(10_000):
+            ask = self.ask(gcra, quotas, ("k",), begin + step * 100_000)
+            assert store.apply(ask)[0].allowed
+            if step % 10 == 0:
+                assert figures(store.apply(ask)[0]) == ("default", False, 0, 100_000, 100_000, 100_000, 0)
+
     def random_ask(self, rng: random.Random, algorithm: Algorithm[Any], now: int) -> Ask:
         """One or two quotas, of figures that do not divide a second, sometimes changed."""
-        limit = rng.choice([7, 7, 7, 11])
+        limit = rng.choice([7, 7, 7, 9])  # of different ticks per unit
         short = per(limit, 0.3, burst=rng.choice([3, limit]) if algorithm.bursts else None, name="short")
         quotas = (short, per(40, 7.000_003, name="long"))[: rng.choice([1, 1, 2])]
         keys = tuple(rng.choice(["a", "b", 3]) for _ in quotas)
