@@ -14,8 +14,9 @@ end
 -- `us` and `ticks` say when the bucket is full again, `full_us` and `full_ticks` when it was to be after the promise.
 local function given_back(us, ticks, scale, cost_us, cost_ticks, reach_us, reach_ticks, full_us, full_ticks)
   if not exceeds(full_us, full_ticks, now + reach_us, reach_ticks) then return nil end
-  local built_us, built_ticks = minus(us, ticks, full_us, full_ticks, scale)
-  local back_us, back_ticks = minus(cost_us, cost_ticks, built_us, built_ticks, scale)
+  local later_us, later_ticks = minus(us, ticks, full_us, full_ticks, scale)
+  if later_us < 0 then later_us, later_ticks = 0, 0 end -- later promises were cancelled
+  local back_us, back_ticks = minus(cost_us, cost_ticks, later_us, later_ticks, scale)
   if exceeds(back_us, back_ticks, 0, 0) then return back_us, back_ticks end
   return nil
 end

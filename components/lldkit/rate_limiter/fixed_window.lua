@@ -36,7 +36,7 @@ local function undo(state, limit, period, cost, promised_window, promised_used)
   -- The last position taken lies in the window before, when a window is all free.
   if used == 0 then window, used = window - 1, limit end
   if promised_used == 0 then promised_window, promised_used = promised_window - 1, limit end
-  local back = cost - (used - promised_used)
+  local back = cost - math.max(0, used - promised_used) -- less than promised when later promises were cancelled
   if promised_window * period <= now or promised_window ~= window or back <= 0 then return nil end
   used = used - back
   return state_of(window + floor(used / limit), used % limit, limit, period)
