@@ -15,6 +15,8 @@ default `Portfolio`) or go through all of them (`Exhaustive`, `Dpor`), and then 
 Nothing is patched by importing. The standard library is under control for the time of an exploration only.
 """
 
+from lldkit.interleave.dpor import Dpor
+from lldkit.interleave.exhaustive import Exhaustive
 from lldkit.interleave.explorer import explore, guarantee, replay
 from lldkit.interleave.interface import (
     CLOCK,
@@ -53,6 +55,8 @@ __all__ = [
     "Choice",
     "Deadlock",
     "Diverged",
+    "Dpor",
+    "Exhaustive",
     "Failure",
     "Granularity",
     "InterleaveError",
