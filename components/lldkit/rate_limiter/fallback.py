@@ -5,7 +5,6 @@ import functools
 import math
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
 from typing import Any, Literal, get_args
@@ -189,10 +188,10 @@ class Fallback(Guard):
     def _cancel_own(self, ask: Ask) -> Sequence[Verdict]:
         if self._on_error != "local":
             return []
-        return self._local.apply(self._shared(replace(ask, promises=tuple(own for _, own in ask.promises))))
+        return self._local.apply(self._shared(ask._replace(promises=tuple(own for _, own in ask.promises))))
 
     def _shared(self, ask: Ask) -> Ask:
-        return replace(ask, quotas=tuple(share_of(quota, self._share, ask.algorithm.bursts) for quota in ask.quotas))
+        return ask._replace(quotas=tuple(share_of(quota, self._share, ask.algorithm.bursts) for quota in ask.quotas))
 
     def _wait(self, quota: Quota, cost: int) -> int | None:
         """When to ask again: after the pause, or never."""

@@ -53,8 +53,8 @@ class Lease:
         if unused < 1 or promise[-1] != self.taken:
             return None
         part = (*promise[:-1], unused)
-        return replace(
-            self.ask, mode="cancel", quotas=(replace(quota, burst=1),), now=now, cost=unused, promises=(part,)
+        return self.ask._replace(
+            mode="cancel", quotas=(replace(quota, burst=1),), now=now, cost=unused, promises=(part,)
         )
 
 
@@ -142,7 +142,7 @@ class Leased(Guard):
         if ask.cost < amount and self._begin(ask):
             try:
                 mode: Mode = "reserve" if ask.algorithm.promises else "acquire"
-                verdicts = yield replace(ask, mode=mode, cost=amount, max_delay=0)
+                verdicts = yield ask._replace(mode=mode, cost=amount, max_delay=0)
                 if all(verdicts):
                     return self._lend(ask, amount, verdicts)
             finally:
@@ -222,8 +222,8 @@ class Leased(Guard):
 
 def _part(ask: Ask, indexes: Sequence[int]) -> Ask:
     """`ask` about some of its quotas."""
-    return replace(
-        ask, keys=tuple(ask.keys[index] for index in indexes), quotas=tuple(ask.quotas[index] for index in indexes)
+    return ask._replace(
+        keys=tuple(ask.keys[index] for index in indexes), quotas=tuple(ask.quotas[index] for index in indexes)
     )
 
 
