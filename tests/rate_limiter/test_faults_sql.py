@@ -178,6 +178,7 @@ def run(script: str, *arguments: str) -> None:
     header = """
 import os, resource, signal, sys
 from lldkit.rate_limiter import *
+from lldkit.rate_limiter.sqlite import SQLiteStore
 def unavailable(call):
     try:
         call()
