@@ -10,7 +10,9 @@ from lldkit import __version__
 __all__ = ["main"]
 
 # command -> module with `SUMMARY: str`, `configure(parser)` and `run(arguments) -> exit code`
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {
+    "kata": "lldkit.dojo.cli",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from lldkit.dojo.interface import LooksLike, Note, PlannedCheck
 
-__all__ = ["grade"]
+__all__ = ["grade", "grade_text"]
 
 LIMIT = 1.5  # seconds of CPU, or of silence, without progress
 _OWN = "own"  # what a graded process says while it has not yet touched the solution
@@ -49,23 +49,47 @@ def grade(
     `ValueError` for a level that does not exist; whatever is wrong with the solution, or with the grader, is in the
     report. Safe for threads.
     """
+    data: bytes | str
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        data = "there is no such file" if isinstance(error, FileNotFoundError) else str(error.strerror)
+    name = label or Path(path).name
+    return grade_text(kata, data, label=name, level=level, schedule=schedule, fail_fast=fail_fast, limit=limit)
+
+
+def grade_text(
+    kata: Manifest,
+    data: bytes | str,
+    *,
+    label: str,
+    level: int | None = None,
+    schedule: str | None = None,
+    fail_fast: bool = False,
+    limit: float = LIMIT,
+) -> Report:
+    """Grade the bytes of a solution, as `grade` does; a string says why there are none."""
     asked = kata.last if level is None else level
     if not 1 <= asked <= kata.last:
         raise ValueError(f"{kata.name} has levels 1 to {kata.last}, got {level!r}")
     started = time.perf_counter()
     planned = catalog.plan(kata, asked)
-    label = label or Path(path).name
-    source = ""
-    try:
-        source = Path(path).read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        says = "there is no such file" if isinstance(error, FileNotFoundError) else str(error)
-        heard = _Heard({"preflight-1": _told("error", f"a file {label}", says)})
+    source, unreadable = _decoded(data)
+    if unreadable:
+        heard = _Heard({"preflight-1": _told("error", f"a file {label}", unreadable)})
     else:
         order: dict[str, Any] = {"source": source, "label": label, "limit": limit}
         order |= {"schedule": schedule, "fail_fast": fail_fast}
         heard = _heard(kata, asked, planned, order)
     return _report(kata, asked, planned, heard, source, time.perf_counter() - started)
+
+
+def _decoded(data: bytes | str) -> tuple[str, str]:
+    """The source text, or why there is none."""
+    try:
+        return ("", data) if isinstance(data, str) else (data.decode("utf-8-sig"), "")
+    except UnicodeDecodeError as error:
+        return "", f"it is not UTF-8 text: {error.reason} at byte {error.start}"
 
 
 class _Heard:

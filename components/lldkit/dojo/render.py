@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["paint", "report_lines", "summary"]
+__all__ = ["changes", "paint", "report_lines", "summary"]
 
 WIDTH = 100
 KINDS = {
@@ -66,7 +66,8 @@ def _our_fault(report: Report) -> Iterator[str]:
 def _failure(check: CheckResult, label: str) -> Iterator[str]:
     kind, why = KINDS[check.kind]
     yield f"  {check.id}  ({kind})"
-    yield from _wrapped(check.why or why, "  ")
+    if check.status == "error" or check.kind != "preflight":
+        yield from _wrapped(check.why or why, "  ")
     if check.story:
         yield ""
         yield from (f"      {line}" for line in check.story)
@@ -108,6 +109,18 @@ def _rest(report: Report, kata: Manifest, failed: Sequence[CheckResult], *, ever
     words += ["level 1 is green"] if report.reached == 1 else []
     if words:
         yield "  " + "; ".join(words) + "."
+
+
+def changes(before: Report | None, after: Report) -> Iterator[str]:
+    """What a grade says that the one before did not."""
+    if before is None or Verdict.GRADER_ERROR in {before.verdict, after.verdict}:
+        return
+    was = {check.id for check in before.checks if check.failed}
+    now = {check.id for check in after.checks if check.failed}
+    passed = {check.id for check in after.checks if check.status == "pass"}
+    words = [f"fixed {', '.join(sorted(was & passed))}"] if was & passed else []
+    words += [f"broken {', '.join(sorted(now - was))}"] if now - was else []
+    yield f"  Since the last grade: {'; '.join(words) or 'no check has changed'}."
 
 
 _COLOURS = {"GREEN": "32", "RED": "31", "AMBER": "33", "GRADER ERROR": "35"}
