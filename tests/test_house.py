@@ -45,6 +45,9 @@ MAY_TOUCH_TIME = {
     "dojo/child.py": "it limits a real process, and freezes the real clocks for what it grades",
     "dojo/grader.py": "it says how many seconds a grade took",
     "dojo/process.py": "it watches a real process",
+    "interleave/genuine.py": "it keeps the functions that everything else is patched over",
+    "interleave/patching.py": "it puts virtual time in the place of real time",
+    "interleave/threads.py": "its clock is the real one for threads that nobody controls",
 }
 
 
