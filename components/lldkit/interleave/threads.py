@@ -1,5 +1,6 @@
 """Threads, identities, thread-locals and virtual time: what `threading` and `time` offer beside locks."""
 
+import _thread
 import sys
 import threading
 from collections.abc import Callable
@@ -57,6 +58,8 @@ def _marry(run: Run, thread: threading.Thread, task: Task) -> None:
     """Make `thread` look started, and known as `task`."""
     thread._started._flag = True  # type: ignore[attr-defined]  # noqa: SLF001 - set() would be a switch point
     thread._ident = _ident(task)  # type: ignore[attr-defined]  # noqa: SLF001
+    if hasattr(thread, "_handle"):  # 3.13 and later: a handle that claims to be running
+        thread._handle = _thread._make_thread_handle(thread.ident)  # type: ignore[attr-defined]  # noqa: SLF001
     task.thread = thread
     run.threads[id(thread)] = task
 
@@ -74,9 +77,8 @@ def _bury(task: Task) -> None:
     """Let the thread look ended to the standard library, which may hold it longer than the run lasts."""
     thread = task.thread
     thread._is_stopped = True  # noqa: SLF001 - read by 3.11 and 3.12
-    handle: Any = getattr(thread, "_handle", None)
-    if hasattr(handle, "_set_done"):  # 3.13 and later
-        handle._set_done()  # noqa: SLF001
+    if hasattr(thread, "_handle"):
+        thread._handle._set_done()  # noqa: SLF001
 
 
 def join(thread: threading.Thread, timeout: float | None = None) -> None:
