@@ -18,6 +18,7 @@ __all__ = [
     "Desk",
     "Failed",
     "KataClock",
+    "Mismatch",
     "Op",
     "Program",
     "call_line",
@@ -35,11 +36,20 @@ class Failed(BaseException):
     """A directed check has found a bug; no `except Exception` of a solution stops it."""
 
 
+class Mismatch(AssertionError):  # noqa: N818  # it is what an invariant says, not a fault
+    """The invariant of a scenario does not hold: something is `actual` and should be `expected`."""
+
+    def __init__(self, expected: str, actual: str) -> None:
+        super().__init__(f"expected {expected}, got {actual}")
+        self.expected, self.actual = expected, actual
+
+
 class KataClock:
     """A house Clock that stands still: `advance` moves it, `sleep` advances it, `step` lets it jump either way."""
 
     def __init__(self, name: str = "clock", story: list[str] | None = None) -> None:
         self._now = 0.0
+        self.sleeps: list[float] = []
         self._name, self._story = name, story
 
     def monotonic(self) -> float:
@@ -50,6 +60,7 @@ class KataClock:
         """Pass `seconds`, for there is nobody else to do it."""
         if not seconds >= 0:
             raise ValueError(f"a duration is a number of seconds >= 0, got {seconds!r}")
+        self.sleeps.append(seconds)
         self._now += seconds
 
     def advance(self, seconds: float) -> None:
@@ -124,8 +135,8 @@ def scenario(
 ) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
     """Mark a scenario: a function of `make` that returns thread bodies and an invariant, run under `interleave`.
 
-    `make(**arguments)` builds the solution's object and `make.clock()` a clock in the scheduler's virtual time.
-    `options` go to `lldkit.interleave.explore`.
+    `make(**arguments)` builds the solution's object, `make.clock()` a clock in the scheduler's virtual time, and
+    `make.expect(actual, expected)` is for the invariant. `options` go to `lldkit.interleave.explore`.
     """
 
     def mark(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -167,6 +178,11 @@ class Desk:
         self._names.add(name := self._free(name))
         return _Recorder(self, name, value)
 
+    def afresh(self) -> None:
+        """Begin a new story; what went before has passed and is not told."""
+        self.story.clear()
+        self._names.clear()
+
     def expect(self, actual: object, expected: object) -> None:
         """Fail unless `actual` is `expected` by type and value (numbers by value, floats within 1e-6)."""
         if not same(actual, expected):
@@ -201,7 +217,7 @@ class Desk:
 
     def size(self, thing: Any) -> int:
         """Bytes that are reachable from a recorded object."""
-        return size_of(object.__getattribute__(thing, "_target"))
+        return size_of(object.__getattribute__(thing, "_target"), without=(KataClock,))
 
     def fail(self, expected: str, actual: str) -> None:
         """End the check."""

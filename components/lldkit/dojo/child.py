@@ -131,6 +131,7 @@ class Watchdog(threading.Thread):
         super().__init__(daemon=True)
         self.exam, self.send, self.limit = exam, send, limit
         self._sleep, self._cpu = time.sleep, time.process_time  # before anybody can replace them
+        self._me = threading.get_ident
         self._frames, self._wind_up = sys._current_frames, getattr(signal, "setitimer", None)  # noqa: SLF001
 
     def run(self) -> None:
@@ -163,7 +164,7 @@ class Watchdog(threading.Thread):
 
     def _end(self, reason: str, why: str) -> None:
         frames = self._frames()
-        frames.pop(threading.get_ident(), None)
+        frames.pop(self._me(), None)
         lines = [line for frame in frames.values() if (line := line_of(frame, self.exam.label)) is not None]
         self.exam.stuck(reason, why, lines[0] if lines else None)
         self.send(last=True, **self.exam.summary())

@@ -209,11 +209,12 @@ def _start(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     if arguments.file is not None:
-        from lldkit.dojo import catalog, grader
+        from lldkit.dojo import catalog
+        from lldkit.dojo.grader import Options, grade
         from lldkit.dojo.render import report_lines
 
         kata = catalog.load_kata(_named_or_open(arguments))
-        report = grader.grade(kata, arguments.file, level=arguments.level, schedule=arguments.schedule)
+        report = grade(kata, arguments.file, level=arguments.level, options=Options(schedule=arguments.schedule))
         lines = report_lines(report, kata, every=arguments.all, label=Path(arguments.file).name)
         return _graded(report, lines, arguments)
     answer = _practice(arguments).check(level=arguments.level, schedule=arguments.schedule, every=arguments.all)
@@ -264,8 +265,12 @@ def _watch(arguments: argparse.Namespace) -> int:
 
 
 def _dev_check(arguments: argparse.Namespace) -> int:
-    raise NotImplementedError
+    from lldkit.dojo import bench
+
+    return bench.check(arguments.names, say=_say, fast=arguments.fast, as_json=arguments.json, renew=arguments.renew)
 
 
 def _dev_matrix(arguments: argparse.Namespace) -> int:
-    raise NotImplementedError
+    from lldkit.dojo import bench
+
+    return bench.matrix(arguments.name, say=_say)

@@ -7,7 +7,7 @@ from functools import partial
 from lldkit.dojo import preflight
 from lldkit.dojo.author import Desk, Failed
 from lldkit.dojo.frames import error_line, named, return_line
-from lldkit.dojo.model import Difference, Driver, shrink
+from lldkit.dojo.model import SIGNED, Difference, Driver, shrink
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -174,6 +174,8 @@ class Exam:
         try:
             function(desk)
         except Failed:
+            if self.order["fail_fast"]:
+                return {"status": "fail"}
             line = error_line(desk.blamed, self.label) if desk.blamed is not None else None
             line = line or return_line(lambda: function(Desk(self._entry, pulse=self._tick)), self.label)
             told = {"expected": desk.expected, "actual": desk.actual, "line": line}
@@ -189,10 +191,11 @@ class Exam:
     def _modelled(self, n: int, programs: int) -> dict[str, Any]:
         driver = self._driver
         self._story = lambda: driver.story(driver.playing, driver.index) if driver.playing else []
-        first, signature = driver.search(n, programs)
+        fast = self.order["fail_fast"]
+        first, signature = driver.search(n, programs, signed=0 if fast else SIGNED)
         self.signature += [f"model-{n}:{entry}" for entry in signature]
-        if first is None:
-            return {"status": "pass"}
+        if first is None or fast:
+            return {"status": "pass" if first is None else "fail"}
         shortest = shrink(first, driver.run)
         found: list[Difference | None] = []
         line = return_line(lambda: found.append(driver.run(shortest)), self.label)
@@ -211,7 +214,12 @@ class Exam:
         self._unfreeze()
         try:
             return bridge.run(
-                function, self._solution, self._tick, schedules=schedules, replay=self.order["schedule"], **options
+                function,
+                self._solution,
+                self._tick,
+                schedules=self.order["schedules"] or schedules,
+                replay=self.order["schedule"],
+                **options,
             )
         finally:
             self._unfreeze = self.freeze(self.label)

@@ -10,7 +10,7 @@ import re
 import signal
 import sys
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lldkit import __version__
@@ -26,61 +26,57 @@ if TYPE_CHECKING:
 
     from lldkit.dojo.interface import LooksLike, Note, PlannedCheck
 
-__all__ = ["grade", "grade_text"]
+__all__ = ["Options", "grade", "grade_text"]
 
 LIMIT = 1.5  # seconds of CPU, or of silence, without progress
 _OWN = "own"  # what a graded process says while it has not yet touched the solution
 
 
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to grade, beyond what every learner wants."""
+
+    label: str = ""  # the file's name in the report; default: its own
+    schedule: str | None = None  # replay this one failing interleaving
+    schedules: int | None = None  # this many per scenario instead of the kata's number
+    first: int = 1  # begin at this level
+    fail_fast: bool = False  # stop at the first check that fails, without a story
+    limit: float = LIMIT  # seconds of CPU time, or of silence, within one call
+    hash_seed: str = "0"
+
+
+DEFAULT = Options()
+
+
 def grade(
-    kata: Manifest,
-    path: str | os.PathLike[str],
-    *,
-    level: int | None = None,
-    schedule: str | None = None,
-    fail_fast: bool = False,
-    limit: float = LIMIT,
-    label: str = "",
+    kata: Manifest, path: str | os.PathLike[str], *, level: int | None = None, options: Options = DEFAULT
 ) -> Report:
     """Grade the solution in file `path` at levels 1..`level` (default: all); stops after the first level that fails.
 
-    `schedule` replays one failing interleaving. `fail_fast` stops at the first check that fails. `limit` is in seconds
-    of CPU time, or of silence, within one call. `label` is the file's name in the report (default: its own). Raises
-    `ValueError` for a level that does not exist; whatever is wrong with the solution, or with the grader, is in the
-    report. Safe for threads.
+    Raises `ValueError` for a level that does not exist; whatever is wrong with the solution, or with the grader, is in
+    the report. Safe for threads; each grade is a process.
     """
     data: bytes | str
     try:
         data = Path(path).read_bytes()
     except OSError as error:
         data = "there is no such file" if isinstance(error, FileNotFoundError) else str(error.strerror)
-    name = label or Path(path).name
-    return grade_text(kata, data, label=name, level=level, schedule=schedule, fail_fast=fail_fast, limit=limit)
+    options = options if options.label else replace(options, label=Path(path).name)
+    return grade_text(kata, data, level=level, options=options)
 
 
-def grade_text(
-    kata: Manifest,
-    data: bytes | str,
-    *,
-    label: str,
-    level: int | None = None,
-    schedule: str | None = None,
-    fail_fast: bool = False,
-    limit: float = LIMIT,
-) -> Report:
+def grade_text(kata: Manifest, data: bytes | str, *, level: int | None = None, options: Options) -> Report:
     """Grade the bytes of a solution, as `grade` does; a string says why there are none."""
     asked = kata.last if level is None else level
     if not 1 <= asked <= kata.last:
         raise ValueError(f"{kata.name} has levels 1 to {kata.last}, got {level!r}")
     started = time.perf_counter()
-    planned = catalog.plan(kata, asked)
+    planned = [check for check in catalog.plan(kata, asked) if check.level >= options.first]
     source, unreadable = _decoded(data)
     if unreadable:
-        heard = _Heard({"preflight-1": _told("error", f"a file {label}", unreadable)})
+        heard = _Heard({"preflight-1": _told("error", f"a file {options.label}", unreadable)})
     else:
-        order: dict[str, Any] = {"source": source, "label": label, "limit": limit}
-        order |= {"schedule": schedule, "fail_fast": fail_fast}
-        heard = _heard(kata, asked, planned, order)
+        heard = _heard(kata, planned, source, options)
     return _report(kata, asked, planned, heard, source, time.perf_counter() - started)
 
 
@@ -103,24 +99,26 @@ def _told(status: str, expected: str, actual: str, line: int | None = None) -> d
     return {"status": status, "expected": expected, "actual": actual, "line": line}
 
 
-def _heard(kata: Manifest, asked: int, planned: Sequence[PlannedCheck], order: dict[str, Any]) -> _Heard:
-    """Have the order carried out by a graded process; the untouched stub needs none."""
-    if order["source"].split() == (kata.folder / "stub" / "solution.py").read_text("utf-8").split():
+def _heard(kata: Manifest, planned: Sequence[PlannedCheck], source: str, options: Options) -> _Heard:
+    """Have a graded process examine the solution; the untouched stub needs none."""
+    if source.split() == (kata.folder / "stub" / "solution.py").read_text("utf-8").split():
         return _Heard({"preflight-1": _told("fail", "a solution", "not started: this is the untouched stub")})
-    levels = [
+    order: dict[str, Any] = {"folder": str(kata.folder), "entry": kata.entry, "forbid": kata.forbid, "source": source}
+    order |= {name: getattr(options, name) for name in ("label", "schedule", "schedules", "fail_fast", "limit")}
+    order["later"] = [(level.n, level.adds) for level in kata.level]
+    order["levels"] = [
         {
             "n": level.n,
             "programs": level.programs,
             "budgets": level.budgets,
             "plan": [check.id for check in planned if check.level == level.n],
         }
-        for level in kata.level[:asked]
+        for level in kata.level
+        if any(check.level == level.n for check in planned)
     ]
-    later = [(level.n, level.adds) for level in kata.level]
-    of_kata = {"folder": str(kata.folder), "entry": kata.entry, "forbid": kata.forbid, "levels": levels, "later": later}
-    process = GradedProcess()
-    process.run({**order, **of_kata})
-    return _believed(process, planned, order["label"])
+    process = GradedProcess(hash_seed=options.hash_seed)
+    process.run(order)
+    return _believed(process, planned, options.label)
 
 
 def _believed(process: GradedProcess, planned: Sequence[PlannedCheck], label: str) -> _Heard:

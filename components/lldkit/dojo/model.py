@@ -1,8 +1,9 @@
 """Grading against a sequential model: seeded programs, the first difference, and the shortest program that shows one.
 
 A kata's `model.py` gives `Model` (the naive reference), `GENERATORS` (level -> functions of an rng that return a
-`Program`) and `audit` (the steps that read everything back). Both objects live through the same steps, each with a
-clock of its own; whatever mutable was passed in or handed out is emptied afterwards, so that aliases show.
+`Program`), `audit` (the steps that read everything back) and, where a program plays on several objects, `build`. Model
+and solution live through the same steps, each with a clock of its own; whatever mutable was passed in or handed out is
+emptied afterwards, so that aliases show.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from lldkit.dojo.plain import same, show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` alone would double the start of the graded process
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
-__all__ = ["Difference", "Driver", "shrink"]
+__all__ = ["SIGNED", "Difference", "Driver", "shrink"]
 
 SIGNED = 600  # how many of the seeded programs make a signature
 RUNS = 600  # most programs that one shrinking may try
@@ -54,8 +55,8 @@ class Driver:
         clock.sleep(program.start)
         twin.sleep(program.start)
         self.playing, self.index = program, -1
-        model, refused = _on_purpose(*_attempt(self.kata.Model, {**program.setup, "clock": twin}))
-        solution, error = _attempt(self.entry, {**program.setup, "clock": clock})
+        models, refused = _on_purpose(*_attempt(self._build, (program.setup, self.kata.Model, twin)))
+        solutions, error = _attempt(self._build, (program.setup, self.entry, clock))
         if error is not None or refused is not None:
             return None if _alike(refused, error) else Difference(-1, _made(refused), _made(error), error)
         for self.index, step in enumerate(program.steps):
@@ -63,7 +64,7 @@ class Driver:
                 clock.step(step.seconds)
                 twin.step(step.seconds)
                 continue
-            difference = _compare(self.index, step, model, solution)
+            difference = _compare(self.index, step, models[step.on], solutions[step.on])
             if difference is None and clock.monotonic() != twin.monotonic():
                 expected, actual = f"the clock reads {twin.monotonic():g}", f"it reads {clock.monotonic():g}"
                 difference = Difference(self.index, expected, actual)
@@ -71,16 +72,21 @@ class Driver:
                 return difference
         return None
 
-    def search(self, level: int, programs: int) -> tuple[Program | None, list[str]]:
+    def _build(self, setup: dict[str, Any], make: Callable[..., Any], clock: KataClock) -> list[Any]:
+        """The objects that a program plays on: one, unless the kata's own `build` makes more."""
+        build = getattr(self.kata, "build", None)
+        return [make(**setup, clock=clock)] if build is None else list(build(setup, make, clock))
+
+    def search(self, level: int, programs: int, *, signed: int = SIGNED) -> tuple[Program | None, list[str]]:
         """The first program of `level` that differs, and the signature: which of the first 600 differ, and where."""
         first, signature = None, []
         for number in range(programs):
-            if first is not None and number >= SIGNED:
+            if first is not None and number >= signed:
                 break
             program = self.program(level, number)
             if (difference := self.run(program)) is not None:
                 first = first or program
-                if number < SIGNED:
+                if number < signed:
                     signature.append(f"{number}.{difference.index}")
         return first, signature
 
@@ -88,14 +94,19 @@ class Driver:
         """The program as lines of Python, to step `upto`."""
         name = name_for(self.entry.__name__)
         lines = [f"clock.advance({program.start:g})"] if program.start else []
-        inside = {**program.setup, "clock": KataClock()}
-        lines.append(f"{name} = {call_line('', self.entry.__name__, (), inside)}")
+        names: list[str] = []
+
+        def told(**arguments: Any) -> None:
+            names.append(f"{name}_{len(names) + 1}" if names else name)
+            lines.append(f"{names[-1]} = {call_line('', self.entry.__name__, (), arguments)}")
+
+        self._build(program.setup, told, KataClock())
         steps = program.steps if upto is None else program.steps[: upto + 1]
         for step in steps:
             if isinstance(step, Advance):
                 lines.append(f"clock.{'advance' if step.seconds >= 0 else 'step'}({step.seconds:g})")
             else:
-                lines.append(call_line(name, step.name, step.args, step.kwargs))
+                lines.append(call_line(names[step.on], step.name, step.args, step.kwargs))
         return lines
 
 
@@ -119,9 +130,9 @@ def _compare(index: int, step: Op, model: Any, solution: Any) -> Difference | No
     return told
 
 
-def _attempt(call: Callable[..., Any], kwargs: dict[str, Any]) -> tuple[Any, BaseException | None]:
+def _attempt(call: Callable[..., Any], args: Sequence[Any]) -> tuple[Any, BaseException | None]:
     try:
-        return call(**kwargs), None
+        return call(*args), None
     except BaseException as error:  # noqa: BLE001  # a solution may raise anything
         return None, error
 
@@ -154,15 +165,19 @@ def shrink(program: Program, fails: Callable[[Program], Difference | None]) -> P
     budget = iter(range(RUNS))
 
     def still(candidate: Program) -> bool:
-        return next(budget, None) is not None and fails(candidate) is not None
+        if next(budget, None) is None:
+            return False
+        try:
+            return fails(candidate) is not None
+        except Exception:  # noqa: BLE001  # the model cannot be called like this: too much was taken away
+            return False
 
     best = program
     while True:
         difference = fails(best)
         if difference is not None:
             best = _with(best, best.steps[: difference.index + 1])
-        smaller = _fewer_steps(best, still)
-        smaller = _simpler_values(smaller, still)
+        smaller = _simpler_values(_joined_pauses(_fewer_steps(best, still), still), still)
         if repr(smaller) == repr(best):
             return best
         best = smaller
@@ -185,6 +200,20 @@ def _fewer_steps(program: Program, still: Callable[[Program], bool]) -> Program:
             else:
                 position += size
         size //= 2
+    return program
+
+
+def _joined_pauses(program: Program, still: Callable[[Program], bool]) -> Program:
+    position = 0
+    while position + 1 < len(program.steps):
+        one, other = program.steps[position : position + 2]
+        if isinstance(one, Advance) and isinstance(other, Advance):
+            pause = Advance(one.seconds + other.seconds)
+            joined = _with(program, [*program.steps[:position], pause, *program.steps[position + 2 :]])
+            if still(joined):
+                program = joined
+                continue
+        position += 1
     return program
 
 

@@ -17,7 +17,13 @@ __all__ = ["same", "show", "size_of"]
 _LONGEST = 200  # characters of a shown value
 _DEEPEST = 4
 _MOST = 20  # items of a shown container
-_TRUSTED = {"interface", "checks", "model", "lldkit.dojo.author"}  # modules of ours: their repr is our own code
+_TRUSTED = {
+    "interface",
+    "checks",
+    "model",
+    "lldkit.dojo.author",
+    "lldkit.dojo.schedules",
+}  # modules of ours: their repr is our own code
 
 
 def same(actual: Any, expected: Any) -> bool:
@@ -137,12 +143,12 @@ _SHOW: dict[type, Callable[[Any, int], str]] = {
 }
 
 
-def size_of(thing: object) -> int:
-    """Bytes of `thing` and of all that it alone leads to: classes, modules and functions are not followed."""
+def size_of(thing: object, *, without: tuple[type, ...] = ()) -> int:
+    """Bytes of `thing` and what it leads to; classes, modules, functions and objects of `without` are not followed."""
     import gc
     import types
 
-    shared = (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.CodeType)
+    shared = (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.CodeType, *without)
     seen: dict[int, object] = {}
     todo = [thing]
     while todo:

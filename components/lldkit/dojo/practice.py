@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lldkit import __version__
 from lldkit.clock import SYSTEM, Clock
 from lldkit.dojo import grader, workspace
+from lldkit.dojo.grader import Options
 from lldkit.dojo.interface import Manifest, Report, Verdict
 from lldkit.dojo.journal import Progress, progress
 from lldkit.dojo.render import report_lines
@@ -61,7 +62,9 @@ class Practice:
         text = self.space.read(self.path) if data is None else data
         before = self.level
         asked = level or before
-        report = grader.grade_text(self.kata, text, label=self.path.name, level=asked, schedule=schedule)
+        report = grader.grade_text(
+            self.kata, text, level=asked, options=Options(label=self.path.name, schedule=schedule)
+        )
         entry = {"level": asked, "verdict": report.verdict.value, "reached": report.reached, "failure": report.failure}
         entry |= {"looks_like": report.looks_like.id if report.looks_like else None}
         self.note("check", **entry, solution=self.space.snapshot(text), checks=checks_digest(self.kata))

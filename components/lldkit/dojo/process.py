@@ -33,7 +33,8 @@ class GradedProcess:
     `clock` (seconds) says how long nothing has been heard.
     """
 
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, *, hash_seed: str = "0", clock: Callable[[], float] = time.monotonic) -> None:
+        self._hash_seed = hash_seed
         self.nonce = secrets.token_hex(16)
         self.frames: list[dict[str, Any]] = []  # what was said with the right nonce by the right process
         self.foreign = 0  # lines that were not
@@ -64,7 +65,7 @@ class GradedProcess:
 
     def _start(self, trace: IO[bytes]) -> subprocess.Popen[bytes]:
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        environment |= {"PYTHONHASHSEED": "0", MARK: self.nonce[:16]}
+        environment |= {"PYTHONHASHSEED": self._hash_seed, MARK: self.nonce[:16]}
         group: dict[str, Any] = {"start_new_session": True}
         if sys.platform == "win32":
             group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}

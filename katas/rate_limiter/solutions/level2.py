@@ -1,4 +1,4 @@
-"""A fixed window or a token bucket per key: the algorithms are pure, the limiter keeps their states."""
+"""A fixed window or a token bucket per key: pure algorithms, and a limiter that keeps their states."""
 
 import math
 from collections.abc import Hashable
@@ -14,12 +14,12 @@ class FixedWindow:
         self._limit, self._period = limit, period
 
     def decide(self, state: Any, now: float, cost: int) -> tuple[Decision, Any]:
+        """The answer, and the state once the units are taken."""
         window = now // self._period
         last, spent = state or (window, 0)
         free = self._limit - (spent if last == window else 0)
         if cost > free:
-            wait = (window + 1) * self._period - now if cost <= self._limit else math.inf
-            return Decision(False, free, wait), state
+            return Decision(False, free, (window + 1) * self._period - now if cost <= self._limit else math.inf), state
         return Decision(True, free - cost, 0.0), (window, self._limit - free + cost)
 
 
@@ -30,6 +30,7 @@ class TokenBucket:
         self._rate, self._burst = limit / period, burst
 
     def decide(self, state: Any, now: float, cost: int) -> tuple[Decision, Any]:
+        """The answer, and the state once the units are taken."""
         tokens, since = state or (self._burst, now)
         tokens = min(self._burst, tokens + (now - since) * self._rate)
         if cost > tokens:
@@ -62,7 +63,9 @@ class RateLimiter:
 
     def acquire(self, key: Hashable, *, cost: int = 1) -> Decision:
         """Spend `cost` units of `key` if they are there; never wait."""
-        decision, self._states[key] = self._decide(key, cost)
+        decision, after = self._decide(key, cost)
+        if decision.allowed:
+            self._states[key] = after
         return decision
 
     def peek(self, key: Hashable, *, cost: int = 1) -> Decision:

@@ -14,12 +14,12 @@ class FixedWindow:
         self._limit, self._period = limit, period
 
     def decide(self, state: Any, now: float, cost: int) -> tuple[Decision, Any]:
+        """The answer, and the state once the units are taken."""
         window = now // self._period
         last, spent = state or (window, 0)
         free = self._limit - (spent if last == window else 0)
         if cost > free:
-            wait = (window + 1) * self._period - now if cost <= self._limit else math.inf
-            return Decision(False, free, wait), state
+            return Decision(False, free, (window + 1) * self._period - now if cost <= self._limit else math.inf), state
         return Decision(True, free - cost, 0.0), (window, self._limit - free + cost)
 
 
@@ -30,6 +30,7 @@ class TokenBucket:
         self._rate, self._burst = limit / period, burst
 
     def decide(self, state: Any, now: float, cost: int) -> tuple[Decision, Any]:
+        """The answer, and the state once the units are taken."""
         tokens, since = state or (self._burst, now)
         tokens = min(self._burst, tokens + (now - since) * self._rate)
         if cost > tokens:
@@ -45,13 +46,14 @@ class SlidingLog:
         self._limit, self._period = limit, period
 
     def decide(self, state: Any, now: float, cost: int) -> tuple[Decision, Any]:
+        """The answer, and the state once the units are taken."""
         log = [entry for entry in state or () if entry[0] + self._period > now]
         free = self._limit - sum(units for _, units, allowed in log if allowed)
         if cost > free:
-            return Decision(False, free, self._wait(log, cost - free) - now), [*log, (now, cost, False)]
+            return Decision(False, free, self._until(log, cost - free) - now), [*log, (now, cost, False)]
         return Decision(True, free - cost, 0.0), [*log, (now, cost, True)]
 
-    def _wait(self, log: list[tuple[float, int, bool]], missing: int) -> float:
+    def _until(self, log: list[tuple[float, int, bool]], missing: int) -> float:
         """The moment at which `missing` units have stopped counting."""
         for at, units, allowed in log:
             missing -= units if allowed else 0
@@ -84,7 +86,8 @@ class RateLimiter:
 
     def acquire(self, key: Hashable, *, cost: int = 1) -> Decision:
         """Spend `cost` units of `key` if they are there; never wait."""
-        decision, self._states[key] = self._decide(key, cost)
+        decision, after = self._decide(key, cost)
+        self._states[key] = after
         return decision
 
     def peek(self, key: Hashable, *, cost: int = 1) -> Decision:
