@@ -19,7 +19,7 @@ from lldkit.rate_limiter import (
     per_hour,
 )
 from lldkit.rate_limiter.redis import RedisLeases, RedisStore
-from servers import GivenRedis, RedisServer
+from servers import GivenRedis, RedisServer, free_port
 
 TIMEOUT = 0.3
 
@@ -135,7 +135,8 @@ async def test_a_cluster_routes_by_key_or_keeps_a_limiter_in_one_slot(redis_serv
     if isinstance(redis_server, GivenRedis):
         pytest.skip("a cluster node is started from the executable of the shared server")
     quotas = [per_hour(5, name="user"), per_hour(5, name="tenant")]
-    with RedisServer("--cluster-enabled", "yes") as node, Redis.from_url(node.url) as plain:
+    bus = str(free_port())  # by default 10 000 above the port, where clients may have one
+    with RedisServer("--cluster-enabled", "yes", "--cluster-port", bus) as node, Redis.from_url(node.url) as plain:
         plain.execute_command("CLUSTER", "ADDSLOTS", *range(16_384))
         deadline = time.monotonic() + 20
         while b"cluster_state:ok" not in plain.execute_command("CLUSTER", "INFO", NEVER_DECODE=True):

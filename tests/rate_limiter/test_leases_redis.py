@@ -96,7 +96,8 @@ def test_twenty_threads_are_never_more_than_three_inside(redis_client: Redis) ->
         thread.start()
     for thread in threads:
         thread.join()
-    assert (most, redis_client.dbsize()) == (3, 0)
+    assert 1 <= most <= 3
+    assert redis_client.dbsize() == 0
 
 
 async def test_a_cancelled_task_frees_its_slot(redis_client: Redis, redis_server: Given) -> None:

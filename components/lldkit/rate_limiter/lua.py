@@ -5,18 +5,17 @@ ticks that the core counts. `exact.lua` says which sums stay exact, and for whic
 """
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 from lldkit.engines.redis import Script, load_script
 from lldkit.rate_limiter.fixed_window import FixedWindow
 from lldkit.rate_limiter.gcra import GCRA
-from lldkit.rate_limiter.interface import Algorithm, Ask, Promise, Quota
+from lldkit.rate_limiter.interface import Algorithm, Mode, Promise, Quota
 from lldkit.rate_limiter.sliding_counter import SlidingCounter
 from lldkit.rate_limiter.sliding_log import SlidingLog
 from lldkit.rate_limiter.token_bucket import TokenBucket
 
-__all__ = ["MOST", "answer_from", "arguments_of", "dialect_of"]
+__all__ = ["MOST", "answer_from", "dialect_of", "question", "taking_back"]
 
 MOST = 2**50
 """What a limit, a burst, a period, the time to drain a full bucket and a delay (microseconds: 35 years) may be."""
@@ -45,12 +44,25 @@ def dialect_of(algorithm: Algorithm[Any]) -> Dialect:
     return dialect
 
 
-def arguments_of(ask: Ask) -> tuple[bytes, ...]:
-    """The mode, no time, and for each quota its numbers as one text."""
-    if ask.mode == "cancel":
-        taking_back = dialect_of(ask.algorithm).taking_back
-        return (b"cancel", b"", *map(_text, map(taking_back, ask.quotas, ask.promises)))
-    return _question(type(ask.algorithm), ask.mode, ask.quotas, ask.cost, ask.max_delay)
+def question(
+    algorithm: Algorithm[Any], mode: Mode, quotas: Sequence[Quota], cost: int, max_delay: int
+) -> tuple[bytes, ...]:
+    """The mode, no time, and for each quota its numbers as one text; `ValueError` when they cannot be counted."""
+    if max_delay > MOST:
+        raise ValueError(f"max_delay must be at most {MOST} microseconds on Redis, got {max_delay}")
+    for quota in quotas:
+        _check(quota)
+    if mode in {"acquire", "reserve"}:  # a promise is made of the same state; a cost of 0 is granted and writes nothing
+        mode = "acquire" if cost else "peek"
+    numbers = dialect_of(algorithm).question
+    # A cost that can never pass may be any number; the next above the burst is refused as well.
+    rows = (numbers(quota, min(cost, quota.burst + 1), max_delay if cost <= quota.burst else 0) for quota in quotas)
+    return (mode.encode(), b"", *map(_text, rows))
+
+
+def taking_back(algorithm: Algorithm[Any], quotas: Sequence[Quota], promises: Sequence[Promise]) -> tuple[bytes, ...]:
+    """The same for a cancel."""
+    return (b"cancel", b"", *map(_text, map(dialect_of(algorithm).taking_back, quotas, promises)))
 
 
 def answer_from(algorithm: Algorithm[Any], answer: bytes | str) -> tuple[int, list[Any]]:
@@ -58,22 +70,6 @@ def answer_from(algorithm: Algorithm[Any], answer: bytes | str) -> tuple[int, li
     now, *found = (answer if isinstance(answer, str) else answer.decode()).split(";")
     state_of = _DIALECTS[type(algorithm)].state
     return int(now), [state_of(list(map(int, state.split()))) if state else None for state in found]
-
-
-@lru_cache(maxsize=4_096)
-def _question(
-    kind: type[Algorithm[Any]], mode: str, quotas: tuple[Quota, ...], cost: int, max_delay: int
-) -> tuple[bytes, ...]:
-    if max_delay > MOST:
-        raise ValueError(f"max_delay must be at most {MOST} microseconds on Redis, got {max_delay}")
-    for quota in quotas:
-        _check(quota)
-    if mode in {"acquire", "reserve"}:  # a promise is made of the same state; a cost of 0 is granted and writes nothing
-        mode = "acquire" if cost else "peek"
-    question = _DIALECTS[kind].question
-    # A cost that can never pass may be any number; the next above the burst is refused as well.
-    rows = (question(quota, min(cost, quota.burst + 1), max_delay if cost <= quota.burst else 0) for quota in quotas)
-    return (mode.encode(), b"", *map(_text, rows))
 
 
 def _text(numbers: Numbers) -> bytes:
