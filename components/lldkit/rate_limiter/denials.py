@@ -1,5 +1,6 @@
 """Denials: a key that is blocked until some moment need not be asked about before."""
 
+import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ class Denial:
     quota: Quota
     cost: int
     at: int
-    until: int
+    until: float
     expires: int
     verdict: Verdict
 
@@ -29,7 +30,7 @@ class Denial:
         """Whether asking the engine could bring nothing but the same denial."""
         if self.cost > ask.cost or ask.now >= self.expires or self.until - ask.now <= ask.max_delay:
             return False
-        return self.quota == quota
+        return self.quota is quota or self.quota == quota
 
     def renewed(self, ask: Ask) -> Verdict:
         """The refusal as it reads now, for the cost that is asked."""
@@ -72,11 +73,14 @@ class Denials(Guard):
     def _known(self, ask: Ask) -> Sequence[Verdict] | None:
         if ask.mode in {"cancel", "reset"}:
             return None
-        found = []
         with self._lock:
-            for place, quota in zip(places(ask), ask.quotas, strict=True):
-                denials = self._denials.get(place, ())
-                found.append(next((denial for denial in denials if denial.answers(quota, ask)), None))
+            remembered = [self._denials.get(place, ()) for place in places(ask)]
+        if not any(remembered):
+            return None
+        found = [
+            next((denial for denial in denials if denial.answers(quota, ask)), None)
+            for denials, quota in zip(remembered, ask.quotas, strict=True)
+        ]
         if not any(found):
             return None
         decide = ask.algorithm.decide
@@ -103,9 +107,9 @@ class Denials(Guard):
         return verdicts
 
     def _denial(self, quota: Quota, ask: Ask, verdict: Verdict) -> Denial:
-        retry, expires = verdict.retry_after_us, ask.now + self._max_age
-        until = expires + ask.max_delay if retry is None else ask.now + retry
-        return Denial(quota, ask.cost, ask.now, until, min(until, expires), verdict)
+        retry = verdict.retry_after_us
+        until = math.inf if retry is None else ask.now + retry
+        return Denial(quota, ask.cost, ask.now, until, ask.now + self._max_age, verdict)
 
     def _remember(self, denied: Sequence[tuple[Place, Denial]], times_forgotten: int) -> None:
         with self._lock:

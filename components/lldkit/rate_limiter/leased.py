@@ -28,7 +28,8 @@ class Lease:
 
     def serves(self, quota: Quota, ask: Ask) -> bool:
         """Whether the lease holds what is asked."""
-        return self.left >= ask.cost and self.until > ask.now and self.ask.quotas[0] == quota
+        mine = self.ask.quotas[0]
+        return self.left >= ask.cost and self.until > ask.now and (mine is quota or mine == quota)
 
     def told(self, left: int, now: int) -> Verdict:
         """What a caller is told while `left` units remain here: the engine's last figures, and these units."""
