@@ -17,7 +17,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from benchmarks.beside import abeside, beside, code, value_row
-from lldkit.rate_limiter import Ask, RateLimiter, gcra, per_hour, per_second
+from lldkit.rate_limiter import Ask, Denials, Leased, RateLimiter, gcra, per_hour, per_second
 from lldkit.rate_limiter.redis import RedisStore
 from servers import GivenRedis, RedisServer
 
@@ -126,4 +126,34 @@ def test_redis_bytes_per_key(benchmark: BenchmarkFixture, redis_client: Redis, r
         row=f"Redis, bytes per key with {units:_} units live",
         unit="bytes",
         target="<= 150 bytes",
+    )
+
+
+def test_redis_behind_leases(benchmark: BenchmarkFixture, redis_client: Redis) -> None:
+    bare = RateLimiter(per_second(PLENTY), store=RedisStore(redis_client), name="bare")
+    leased = RateLimiter(per_second(PLENTY), store=Leased(RedisStore(redis_client), units=50, seconds=60))
+    beside(
+        benchmark,
+        {
+            "lldkit": code("acquire('k')", acquire=leased.acquire),
+            "lldkit, the engine bare": code("acquire('k')", acquire=bare.acquire),
+        },
+        row="Redis behind Leased(50)",
+        target=">= 15 x the engine bare",
+    )
+
+
+def test_redis_denied_behind_denials(benchmark: BenchmarkFixture, redis_client: Redis) -> None:
+    bare = RateLimiter(per_hour(1), store=RedisStore(redis_client), name="bare")
+    guarded = RateLimiter(per_hour(1), store=Denials(RedisStore(redis_client), max_age=3_600))
+    bare.acquire("k")
+    guarded.acquire("k")
+    beside(
+        benchmark,
+        {
+            "lldkit": code("acquire('k')", acquire=guarded.acquire),
+            "lldkit, the engine bare": code("acquire('k')", acquire=bare.acquire),
+        },
+        row="a denied key in Redis behind Denials",
+        target=">= 50 x the engine bare",
     )
