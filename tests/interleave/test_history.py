@@ -197,8 +197,11 @@ class TestWrap:
                 history.wrap(charge, lost=lost)()
         assert calls(history) == ["__call__() raised OperationalError", "__call__() …"]
 
-    def test_a_later_change_of_a_result_does_not_change_the_record(self) -> None:
-        history = History()
+    def test_a_later_change_of_an_argument_or_a_result_does_not_change_the_record(self) -> None:
+        history, order = History(), ["nut"]
+        history.wrap(len)(order)
+        order.append("bolt")
+        assert calls(history) == ["__call__(['nut']) → 1"]
         recorded = history.wrap(Stock())
         recorded.put("nut", 1)
         everything = recorded.all()

@@ -2,7 +2,7 @@
 
 import copy
 import operator
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 
@@ -143,4 +143,4 @@ def frozen(value: Any) -> Hashable:
         parts = ""
     if isinstance(parts, str):  # a function or another thing that copies as itself
         return cast("Hashable", value)
-    return (kind, *(frozen(list(part) if isinstance(part, Iterator) else part) for part in parts[1:]))
+    return (kind, *map(frozen, parts[1:]))

@@ -86,7 +86,7 @@ class _Cache:
 
     def _loaded(self, key: int) -> None:
         self._loading.discard(key)
-        self._expires[key] = self._events.now + self._ttl * (1.0 - self._rng.random() * self._jitter)
+        self._expires[key] = self._events.now + self._ttl * 1.0
 
 
 def herd(loads: list[tuple[float, int]], reads: int) -> Herd:
