@@ -174,12 +174,16 @@ class Gate:
     def references(self) -> Iterator[Finding]:
         """`solutions/levelK.py` passes levels 1..K only, and the grader's plan is complete."""
         paths = [self.folder / "solutions" / f"level{level.n}.py" for level in self.kata.level]
-        for level, report in zip(self.kata.level, self._each(paths, lambda path: grade(self.kata, path)), strict=True):
+        for level, report in zip(self.kata.level, self._each(paths, self._quick), strict=True):
             if report.verdict is Verdict.GRADER_ERROR:
                 yield Finding("references", f"level {level.n}: {report.problem}", "mend the checks or the model")
             elif report.reached != level.n:
                 shown = f"{report.failure}: {report.failing.actual}" if report.failing else ""
                 yield Finding("references", f"level{level.n}.py reaches level {report.reached} {shown}", "mend either")
+
+    def _quick(self, path: Path) -> Report:
+        """A grade with few schedules where the step `schedules` tries many."""
+        return grade(self.kata, path, options=Options(schedules=None if self.fast else 50))
 
     def planted(self) -> Iterator[Finding]:
         """Each planted bug dies at its level, by its check, and prints its golden report."""
@@ -199,7 +203,7 @@ class Gate:
         paths = sorted((self.folder / "alternatives").glob("*.py"))
         if len(paths) < ALTERNATIVES and not self.kata.drill_of:
             yield Finding("alternatives", f"{len(paths)} alternatives", f"write {ALTERNATIVES} of different structure")
-        for path, report in zip(paths, self._each(paths, lambda path: grade(self.kata, path)), strict=True):
+        for path, report in zip(paths, self._each(paths, self._quick), strict=True):
             if report.verdict is not Verdict.GREEN:
                 shown = f"{report.failure}: {report.failing.actual}" if report.failing else report.problem
                 yield Finding(
