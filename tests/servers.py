@@ -82,7 +82,7 @@ class Server:
                 start_new_session=True,
                 user=self.user(),
             )
-        self._keeper = keeper(self._process.pid)
+        self._keeper = keeper(self._process.pid, self.folder)
         self._wait_until_ready(self._process)
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
@@ -293,7 +293,7 @@ def executable(name: str) -> str:
     versions = Path("/usr/lib/postgresql").glob(f"*/bin/{name}")
     if newest := max(versions, key=lambda path: int(path.parts[4]), default=None):
         return str(newest)
-    raise MissingError(f"{name} is neither on PATH nor in /usr/lib/postgresql/*/bin")
+    raise MissingError(f"{name} is not installed: neither on PATH nor in Debian's versioned folders")
 
 
 def free_port() -> int:
@@ -305,11 +305,15 @@ def free_port() -> int:
     raise RuntimeError("no free port between 20000 and 32000")
 
 
-def keeper(pid: int) -> subprocess.Popen[bytes]:
+def keeper(pid: int, folder: Path) -> subprocess.Popen[bytes]:
     """A process that ends `pid` when this process is gone, however it died: its standard input then closes."""
-    script = f"read -r _; kill -QUIT {pid}; kill -CONT {pid}"
+    script = 'read -r _; kill -QUIT "$0"; kill -CONT "$0"; sleep 10; kill -KILL "$0"; rm -rf "$1"'
     return subprocess.Popen(
-        ["sh", "-c", script], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+        ["sh", "-c", script, str(pid), str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
 
 

@@ -5,13 +5,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, nullcontext
-from typing import IO
+from types import SimpleNamespace
+from typing import IO, Any
 
 import psycopg
 import pytest
+from psycopg.waiting import Ready, Wait
 
+from lldkit.clock import ManualClock
+from lldkit.engines import postgres as module
 from lldkit.engines.postgres import UNAVAILABLE, Connection, Postgres
 from servers import PostgresServer
 
@@ -138,6 +142,7 @@ def test_a_migration_applies_only_what_is_new_and_leaves_newer_schemas_alone(pos
     postgres.migrate("test", longer)
     postgres.migrate("test", longer)
     postgres.migrate("test", [TABLE])
+    postgres.migrate("test", longer)
     assert notes(postgres) == ["100%"]
 
 
@@ -178,6 +183,17 @@ if (child := os.fork()) == 0:
     postgres.close()
     sys.exit(0)  # runs all finalizers
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+if (child := os.fork()) == 0:
+    postgres.close()
+    sys.exit(0)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+with postgres.connection() as connection:
+    connection.execute("BEGIN")
+    if child := os.fork():
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        connection.execute("COMMIT")
+if child == 0:
+    sys.exit(0)
 print(backend(postgres) == inherited)
 """
     with spawn(script, postgres_dsn) as process:
@@ -246,21 +262,41 @@ def test_what_was_committed_survives_the_death_of_the_server(breakable_postgres:
 def test_a_silent_server_ends_the_call_within_the_timeout(
     breakable_postgres: PostgresServer, *, in_transaction: bool
 ) -> None:
-    def call() -> None:
+    def call(postgres: Postgres) -> None:
         with postgres.connection() as connection, connection.transaction() if in_transaction else nullcontext():
-            lent.append(connection)
             breakable_postgres.pause()
-            connection.execute("SELECT 1")
+            try:
+                connection.execute("SELECT 1")
+            finally:
+                assert connection.closed
 
-    lent: list[Connection] = []
     with Postgres(breakable_postgres.dsn, timeout=0.3) as postgres:
         started = time.monotonic()
         with pytest.raises(UNAVAILABLE, match=r"no answer within 0\.3 s"):
-            call()
+            call(postgres)
         assert time.monotonic() - started < 5
-        assert lent[0].closed
         breakable_postgres.resume()
         assert backend(postgres)
+
+
+def test_the_timeout_counts_from_the_last_sign_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer() -> Generator[Wait, int, None]:
+        while True:
+            yield Wait.R
+
+    clock = ManualClock()
+    monkeypatch.setattr(module, "SYSTEM", clock)
+    closed: list[bool] = []
+    connection: Any = SimpleNamespace(close=lambda: closed.append(True))
+    waiting = module._Connection._bounded(connection, answer(), 1.0)
+    next(waiting)
+    for advance, ready in ((0.75, Ready.NONE), (0.75, Ready.R), (0.75, Ready.NONE)):
+        clock.advance(advance)
+        waiting.send(ready)
+    clock.advance(0.25)
+    with pytest.raises(UNAVAILABLE):
+        waiting.send(Ready.NONE)
+    assert closed == [True]
 
 
 def test_a_silent_server_ends_a_connect_within_the_timeout(breakable_postgres: PostgresServer) -> None:

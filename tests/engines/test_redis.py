@@ -269,6 +269,7 @@ KeyParts = tuple[str, Part | None, tuple[Part, ...]]
 @example(("a", None, (("a",), "b")), ("a", None, (("a", "b"),)))
 @example(("a", None, ("}",)), ("a", None, ("%7D",)))
 @example(("a", "s1:b}", ()), ("a", "s1:b", ("}",)))
+@example(("a", None, ("\ud800",)), ("a", None, ("?",)))
 @example(("a", None, (True,)), ("a", None, (1,)))
 def test_keys_are_equal_exactly_when_what_they_are_made_of_is(one: KeyParts, two: KeyParts) -> None:
     assert (key(one[0], *one[2], tag=one[1]) == key(two[0], *two[2], tag=two[1])) == (one == two)
@@ -281,6 +282,8 @@ def test_the_hash_tag_depends_on_namespace_and_tag_alone(one: KeyParts, other_pa
 
 
 @given(PARTS, PARTS)
+@example("}1", "}2")
+@example(b"}1", b"}2")
 def test_different_tags_have_different_hash_tags(one: Part, two: Part) -> None:
     assert (hash_tag(key("a", tag=one)) == hash_tag(key("a", tag=two))) == (one == two)
 

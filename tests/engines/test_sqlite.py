@@ -160,6 +160,7 @@ def test_a_migration_applies_only_what_is_new_and_leaves_newer_files_alone(datab
     database.migrate("test", longer)
     database.migrate("test", longer)
     database.migrate("test", [TABLE])
+    database.migrate("test", longer)
     assert notes(database) == ["second"]
 
 
@@ -223,6 +224,7 @@ database.migrate("a", ["CREATE TABLE t (x)"])
 inherited = database.connection()
 def work():
     assert database.connection() is not inherited
+    inherited.total_changes  # raises when it was closed
     with database.transaction() as connection:
         connection.execute("INSERT INTO t VALUES ('child')")
 if (child := os.fork()) == 0:
@@ -253,6 +255,7 @@ try:
                 assert other.connection().execute("SELECT x FROM t").fetchall() == []
 except RuntimeError as error:
     assert child == 0 and "forked child" in str(error)
+    assert connection.in_transaction
     sys.exit(7)
 print(database.connection().execute("SELECT x FROM t").fetchall())
 """

@@ -44,8 +44,8 @@ class Postgres:
     """Connections to one PostgreSQL database, from a DSN or from the caller's pool.
 
     With a DSN: autocommit connections, opened when needed, of which up to `max_idle` are kept for reuse; there are as
-    many in use as threads inside `connection()`. `timeout` bounds in seconds each connect and each wait for the server
-    (then `psycopg.OperationalError`, and the connection is dropped); `None` waits for ever.
+    many in use as threads inside `connection()`. `timeout` bounds, in seconds, each connect (at least 2) and each
+    silence of the server; then `psycopg.OperationalError`, and the connection is dropped. `None` waits for ever.
     With a pool: its own connections, bounds and timeouts; `max_idle` and `timeout` have no effect, and `close` leaves
     it open. Safe for threads; a forked child opens connections of its own.
     """
@@ -186,7 +186,7 @@ def _is_quiet(connection: Connection) -> bool:
 
 
 class _Connection(psycopg.Connection[TupleRow]):
-    """A connection whose every wait for the server is bounded; libpq by itself waits for ever on a silent server."""
+    """A connection that ends with a server's silence; libpq by itself waits for ever."""
 
     timeout: float | None = None
 
@@ -201,7 +201,10 @@ class _Connection(psycopg.Connection[TupleRow]):
             wanted = next(gen)
             while True:
                 ready = yield wanted
-                if ready == 0 and SYSTEM.monotonic() >= deadline:
+                now = SYSTEM.monotonic()
+                if ready:
+                    deadline = now + timeout
+                elif now >= deadline:
                     self.close()
                     raise psycopg.OperationalError(f"no answer within {timeout} s; whether it took effect is unknown")
                 wanted = gen.send(ready)

@@ -118,8 +118,10 @@ class BucketVerdict(Decision, tuple[bool, Quota, int, int]):
     """
 
     __slots__ = ()
-    __bool__ = Decision.__bool__
     __repr__ = Decision.__repr__
+
+    def __bool__(self) -> bool:  # not by way of `allowed`: it is asked on every call
+        return self[0]
 
     @property
     def allowed(self) -> bool:
@@ -262,6 +264,11 @@ class Promised(_Relayed):
     def __init__(self, verdict: Decision, promise: Promise) -> None:
         self._told = verdict
         self.promise = promise
+
+    @property
+    def verdict(self) -> Decision:
+        """The verdict by itself."""
+        return self._told
 
 
 class CombinedDecision(_Relayed):

@@ -4,12 +4,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from lldkit.errors import LldkitError
 
 if TYPE_CHECKING:
     from lldkit.rate_limiter.decision import Decision, Verdict
+    from lldkit.rate_limiter.leases import LeaseDecision
 
 __all__ = [
     "Algorithm",
@@ -164,13 +165,14 @@ class Algorithm(Protocol[S]):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class Ask(NamedTuple):
     """One call to a store: everything it must know, for one or several quotas at once.
 
     `keys` and `quotas` go together one by one. `max_delay` (microseconds) belongs to `reserve`, `promises` (one per
     quota) to `cancel`. `now` is the caller's monotonic clock in microseconds: engines of this machine go by it, engines
     elsewhere by their own server's time.
+
+    It is a tuple because one is built on every call, and nothing frozen is cheaper to build.
     """
 
     mode: Mode
@@ -228,35 +230,32 @@ class RateLimiterError(LldkitError):
 
 
 class RateLimited(RateLimiterError):
-    """The units were refused; `retry_after` (seconds) says when the same call may pass."""
+    """The units or the slot were refused; `retry_after` (seconds) says when the same call may pass."""
 
     def __init__(
-        self, key: Key, decision: "Decision", message: str | None = None, *, retry_after: float | None = None
+        self, key: Key, decision: "Decision | LeaseDecision", message: str = "", *, retry_after: float | None = None
     ) -> None:
         self.key = key
         self.decision = decision
         self.retry_after = decision.retry_after if retry_after is None else retry_after
-        quota = decision.quota
-        rate = f"{quota.limit} per {quota.period:g} s"
-        super().__init__(message or f"{key!r} is over {rate} ({quota.name!r}); retry in {self.retry_after:.3f} s")
+        super().__init__(message or f"{key!r} is over its limit of {decision.limit}; retry in {self.retry_after:.3f} s")
 
 
 class ImpossibleCost(RateLimited, ValueError):
     """The cost is above what the quota ever lets pass at once, so waiting is no use."""
 
     def __init__(self, key: Key, decision: "Decision", cost: int) -> None:
-        burst = decision.quota.burst
-        super().__init__(key, decision, f"a cost of {cost} can never pass, at most {burst} pass at once")
         self.cost = cost
-        self.burst = burst
+        self.burst = decision.quota.burst
+        super().__init__(key, decision, f"a cost of {cost} can never pass, at most {self.burst} pass at once")
 
 
 class QueueFull(RateLimited):
     """As many callers wait as may wait."""
 
-    def __init__(self, key: Key, decision: "Decision", waiters: int) -> None:
-        super().__init__(key, decision, f"{waiters} callers wait already and no more may; key {key!r}")
+    def __init__(self, key: Key, decision: "Decision | LeaseDecision", waiters: int) -> None:
         self.waiters = waiters
+        super().__init__(key, decision, f"{waiters} callers wait already and no more may; key {key!r}")
 
 
 class StoreFull(RateLimiterError):
@@ -299,7 +298,7 @@ class Denied(RateLimiterEvent):
     """A call was refused."""
 
     key: Key
-    decision: "Decision"
+    decision: "Decision | LeaseDecision"
 
 
 @dataclass(frozen=True, slots=True)

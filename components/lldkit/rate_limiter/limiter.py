@@ -4,10 +4,9 @@ import functools
 import inspect
 import math
 import threading
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 from lldkit.clock import SYSTEM, Clock
 from lldkit.events import Emitter
@@ -36,13 +35,13 @@ from lldkit.rate_limiter.interface import (
 )
 from lldkit.rate_limiter.memory import MemoryStore, Table
 from lldkit.rate_limiter.reservation import Reservation
+from lldkit.rate_limiter.steps import Await, Do, Sleep, Steps, arun, run
 from lldkit.rate_limiter.waiting import Lines, Place, TaskTurn, ThreadTurn, Turn, Waiter
 
 __all__ = ["RateLimiter"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Step: TypeAlias = "Ask | float | Turn"
 ONE = 1  # by identity: the default cost needs no check
 FOREVER = 1e9  # seconds; longer than any wait, and still exact in microseconds
 
@@ -84,11 +83,12 @@ class RateLimiter:
         self._monotonic = clock.monotonic
         self._emit = Emitter(on_event)
         self._listening = on_event is not None
-        self._lines = Lines(max_waiters)
+        self._lines: Lines[tuple[float, Decision]] = Lines(max_waiters)
         self._lock = threading.Lock()  # guards the two counters
         self._denials = 0
         self._decide = algorithm.decide
         self._table: Table | None = None
+        self._quick = False
         self._store_faults = 0
         self._store.attach(algorithm, self._tell)
         self._install(quotas)
@@ -141,33 +141,19 @@ class RateLimiter:
         `ImpossibleCost` when no wait would help, `QueueFull` when `max_waiters` wait. Whoever leaves early, by
         KeyboardInterrupt say, gives back what it held, and those behind it move up.
         """
-        steps = self._throttling(key, cost, timeout, ThreadTurn)
-        try:
-            step = next(steps)
-            while True:
-                try:
-                    answer = self._perform(step)
-                except BaseException as error:  # noqa: BLE001 - the line decides, and raises it again
-                    step = steps.throw(error)
-                else:
-                    step = steps.send(answer)
-        except StopIteration as done:
-            return cast("Decision", done.value)
+        if self._quick and not self._lines.waiters and (timeout is None or timeout >= 0):
+            decision = self.acquire(key, cost=cost)
+            if decision:
+                return decision
+        return run(self._throttling(key, cost, timeout, ThreadTurn), self._apply, self._clock)
 
     async def athrottle(self, key: Key, *, cost: int = 1, timeout: float | None) -> Decision:
         """`throttle` for tasks; a cancelled task gives back what it held."""
-        steps = self._throttling(key, cost, timeout, TaskTurn)
-        try:
-            step = next(steps)
-            while True:
-                try:
-                    answer = await self._aperform(step)
-                except BaseException as error:  # noqa: BLE001 - the line decides, and raises it again
-                    step = steps.throw(error)
-                else:
-                    step = steps.send(answer)
-        except StopIteration as done:
-            return cast("Decision", done.value)
+        if self._quick and not self._lines.waiters and (timeout is None or timeout >= 0):
+            decision = self.acquire(key, cost=cost)
+            if decision:
+                return decision
+        return await arun(self._throttling(key, cost, timeout, TaskTurn), self._aapply, self._clock)
 
     def reserve(self, key: Key, *, cost: int = 1, max_delay: float) -> Reservation:
         """Promise `cost` units to be used within `max_delay` seconds; the caller waits `Reservation.delay` itself.
@@ -227,7 +213,10 @@ class RateLimiter:
 
     @property
     def stats(self) -> LimiterStats:
-        """Counters since birth; `keys` and `evictions` are the store's, None where it cannot say cheaply."""
+        """Counters since birth; denials include those that a throttle waited out.
+
+        `keys` and `evictions` are the store's, None where it cannot say cheaply.
+        """
         memory = self._store if isinstance(self._store, MemoryStore) else None
         return LimiterStats(
             denials=self._denials + (self._table.refusals if self._table else 0),
@@ -252,84 +241,76 @@ class RateLimiter:
 
     def _throttling(
         self, key: Key, cost: int, timeout: float | None, make_turn: Callable[[], Turn]
-    ) -> Generator[Step, Any, Decision]:
-        """The steps of one `throttle`: questions to the store, sleeps, and turns to wait for."""
+    ) -> Steps[Ask, Decision]:
+        """The steps of one `throttle`."""
         check_timeout(timeout)
         arrived = self._clock.monotonic()
         deadline = math.inf if timeout is None else arrived + timeout
         place = keys_by_quota(key, self._quotas)
         if place not in self._lines:
-            decision = _combined((yield self._ask("acquire", key, cost)))
+            decision = _combined((yield Do(self._ask("acquire", key, cost))))
             if decision:
                 return decision
-            self._refuse_hopeless(key, cost, decision, arrived + decision.retry_after, deadline)
-        waiter = Waiter(cost, deadline, make_turn())
+            self._refuse_hopeless(key, cost, decision, deadline)
+        waiter = Waiter(cost, make_turn())
+        served_at = self._served_at(place, cost)
         if not self._lines.join(place, waiter):
-            decision = _combined((yield self._ask("peek", key, cost)))
-            self._denied(key, decision)
-            raise QueueFull(key, decision, self._lines.waiters)
+            raise QueueFull(key, self._denied(key, (yield from self._look(key, cost))), self._lines.waiters)
         try:
-            if waiter.expected > deadline or any(cost > quota.burst for quota in self._quotas):
-                decision = _combined((yield self._ask("peek", key, cost)))
-                self._refuse_hopeless(
-                    key, cost, decision, max(waiter.expected, arrived + decision.retry_after), deadline
-                )
-            yield waiter.turn
-            decision = yield from self._at_the_head(key, place, waiter)
+            if served_at > deadline or cost > min(quota.burst for quota in self._quotas):
+                self._refuse_hopeless(key, cost, (yield from self._look(key, cost)), deadline, served_at)
+            if not (yield Await(waiter.turn, deadline)):
+                raise RateLimited(key, self._denied(key, (yield from self._look(key, cost))))
+            decision = yield from self._at_the_head(key, cost, place, deadline)
         finally:
             self._lines.leave(place, waiter)
         if self._emit:
             self._emit(Waited(self._clock.now(), self._name, key, self._clock.monotonic() - arrived))
         return decision
 
-    def _at_the_head(self, key: Key, place: Place, waiter: Waiter) -> Generator[Step, Any, Decision]:
-        """Hold a promise, or ask again, until served; a promise of several quotas at once would not be exact."""
+    def _at_the_head(self, key: Key, cost: int, place: Place, deadline: float) -> Steps[Ask, Decision]:
+        """Hold a promise until it acts; without promises ask again. A promise of several quotas would not be exact."""
         promises = self._algorithm.promises and len(self._quotas) == 1
-        while not waiter.sent_away:
+        while True:
             now = self._clock.monotonic()
-            max_delay = min(max(0.0, waiter.deadline - now), FOREVER) if promises else 0.0
-            ask = self._ask("reserve" if promises else "acquire", key, waiter.cost, round(max_delay * MICRO))
-            verdicts: list[Verdict] = yield ask
+            max_delay = min(max(0.0, deadline - now), FOREVER) if promises else 0.0
+            ask = self._ask("reserve" if promises else "acquire", key, cost, round(max_delay * MICRO))
+            verdicts = yield Do(ask)
             decision = _combined(verdicts)
-            self._lines.tell_head(place, decision, now)
+            self._lines.leave_note(place, (now, decision))
             if decision:
-                delay = decision.delay_us / MICRO
-                if delay:
-                    try:
-                        yield delay
-                    except GeneratorExit:
-                        raise
-                    except BaseException:
-                        yield self._cancelling(ask, verdicts)
-                        raise
+                try:
+                    yield Sleep(decision.delay_us / MICRO)
+                except GeneratorExit:
+                    raise
+                except BaseException:
+                    yield Do(self._cancelling(ask, verdicts))
+                    raise
                 return decision
-            self._refuse_hopeless(key, waiter.cost, decision, now + decision.retry_after, waiter.deadline)
-            yield decision.retry_after
-        decision = _combined((yield self._ask("peek", key, waiter.cost)))
-        self._denied(key, decision)
-        raise RateLimited(key, decision)
+            self._refuse_hopeless(key, cost, decision, deadline)
+            yield Sleep(decision.retry_after)
 
-    def _refuse_hopeless(self, key: Key, cost: int, decision: Decision, served_at: float, deadline: float) -> None:
-        if served_at <= deadline and served_at < math.inf:
-            return
-        self._denied(key, decision)
+    def _served_at(self, place: Place, cost: int) -> float:
+        """When a newcomer would be served if nobody cut in, as far as is known: never later than it will be."""
+        note, units = self._lines.note(place)
+        if note is None:
+            return 0.0
+        told_at, decision = note
+        return told_at + decision.served_after_us(units + cost) / MICRO
+
+    def _look(self, key: Key, cost: int) -> Steps[Ask, Decision]:
+        return _combined((yield Do(self._ask("peek", key, cost))))
+
+    def _refuse_hopeless(
+        self, key: Key, cost: int, decision: Decision, deadline: float, served_at: float = 0.0
+    ) -> None:
+        """Raise when the wait cannot end in time."""
+        now = self._clock.monotonic()
+        served_at = max(served_at, now + decision.retry_after)
         if served_at == math.inf:
-            raise ImpossibleCost(key, decision, cost)
-        raise RateLimited(key, decision, retry_after=served_at - self._clock.monotonic())
-
-    def _perform(self, step: Step) -> Any:
-        if isinstance(step, Ask):
-            return self._apply(step)
-        if isinstance(step, float):
-            return self._clock.sleep(step)
-        return cast("ThreadTurn", step).wait()
-
-    async def _aperform(self, step: Step) -> Any:
-        if isinstance(step, Ask):
-            return await self._aapply(step)
-        if isinstance(step, float):
-            return await self._clock.asleep(step)
-        return await cast("TaskTurn", step).wait()
+            raise ImpossibleCost(key, self._denied(key, decision), cost)
+        if served_at > deadline:
+            raise RateLimited(key, self._denied(key, decision), retry_after=served_at - now)
 
     # -- the store ----------------------------------------------------------------------------------------------------
 
@@ -337,6 +318,7 @@ class RateLimiter:
         self._quotas = quotas
         if isinstance(self._store, MemoryStore) and len(quotas) == 1:
             self._table = self._store.table(self._name, self._algorithm, quotas[0])
+            self._quick = not self._listening  # else a caller that waits would be reported as denied
 
     def _ask(self, mode: Mode, key: Key, cost: int, max_delay: int = 0) -> Ask:
         check_cost(cost)
@@ -354,7 +336,7 @@ class RateLimiter:
 
     def _cancelling(self, ask: Ask, verdicts: Sequence[Verdict]) -> Ask:
         promises = tuple(verdict.promise for verdict in verdicts if isinstance(verdict, Promised))
-        return replace(ask, mode="cancel", promises=promises, now=round(self._clock.monotonic() * MICRO))
+        return ask._replace(mode="cancel", promises=promises, now=round(self._clock.monotonic() * MICRO))
 
     def _apply(self, ask: Ask) -> Sequence[Verdict]:
         try:

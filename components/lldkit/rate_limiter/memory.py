@@ -1,14 +1,17 @@
-"""The engine of one process: a dict of plain tuples per quota, and a lock around the arithmetic only."""
+"""The engines of one process: dicts, and a lock around the arithmetic only."""
 
 import functools
 import threading
 from typing import Any
 
+from lldkit.rate_limiter import leasing
+from lldkit.rate_limiter.arguments import check_count
 from lldkit.rate_limiter.asking import carry_out
 from lldkit.rate_limiter.decision import Verdict
 from lldkit.rate_limiter.interface import MICRO, Algorithm, Ask, Evicted, PlainKey, Quota, StoreFull, Tell
+from lldkit.rate_limiter.leasing import Holders, LeaseAnswer
 
-__all__ = ["MemoryStore", "Table"]
+__all__ = ["MemoryLeases", "MemoryStore", "Table"]
 
 
 class MemoryStore:
@@ -23,10 +26,8 @@ class MemoryStore:
     """
 
     def __init__(self, *, max_keys: int | None = 100_000) -> None:
-        if max_keys is not None and (isinstance(max_keys, bool) or not isinstance(max_keys, int)):
-            raise TypeError(f"max_keys must be a whole number or None, got {max_keys!r}")
-        if max_keys is not None and max_keys < 1:
-            raise ValueError(f"max_keys must be at least 1, or None for no bound, got {max_keys!r}")
+        if max_keys is not None:
+            check_count("max_keys", max_keys, least=1)
         self._max_keys = max_keys
         self._tellers: list[Tell] = []
         self._lock = threading.Lock()  # guards all below
@@ -48,7 +49,7 @@ class MemoryStore:
     def apply(self, ask: Ask) -> list[Verdict]:
         """Carry out `ask` under the lock."""
         with self._lock:
-            tables = [self._table(ask.name, ask.algorithm, quota) for quota in ask.quotas]
+            tables = [self._table(ask.name, ask.algorithm, quota, ask.mode != "cancel") for quota in ask.quotas]
             states = [table.states.get(key) for table, key in zip(tables, ask.keys, strict=True)]
             after, verdicts = carry_out(ask, states, ask.now)
             added = sum(state is None and new is not None for state, new in zip(states, after, strict=True))
@@ -78,14 +79,15 @@ class MemoryStore:
     def table(self, name: str, algorithm: Algorithm[Any], quota: Quota) -> "Table":
         """The buckets of one quota of the limiter `name`, for the hot path of a limiter that has no other."""
         with self._lock:
-            return self._table(name, algorithm, quota)
+            return self._table(name, algorithm, quota, True)
 
-    def _table(self, name: str, algorithm: Algorithm[Any], quota: Quota) -> "Table":
+    def _table(self, name: str, algorithm: Algorithm[Any], quota: Quota, is_current: bool) -> "Table":
         place = (name, algorithm.name, quota.name)
         table = self._tables.get(place)
         if table is None:
             table = self._tables[place] = Table(self, self._lock, algorithm, quota)
-        table.quota = quota
+        if is_current:  # a promise is cancelled under the quota it was made under
+            table.quota = quota
         return table
 
     def make_room(self, added: int, now: int) -> int:
@@ -153,3 +155,65 @@ class Table:
     def idle_at(self, key: PlainKey) -> int:
         """From which microsecond on the key may be forgotten."""
         return self.algorithm.idle_at(self.quota, self.states[key])
+
+
+class MemoryLeases:
+    """Keeps leases in this process; at most `max_keys` keys have live leases. Safe for threads."""
+
+    poll_seconds = None
+
+    def __init__(self, *, max_keys: int = 100_000) -> None:
+        check_count("max_keys", max_keys, least=1)
+        self._max_keys = max_keys
+        self._lock = threading.Lock()  # guards all below
+        self._holders: dict[PlainKey, Holders] = {}
+        self._sweep_at = min(64, max_keys)
+
+    def __len__(self) -> int:
+        """How many keys are kept."""
+        return len(self._holders)
+
+    def acquire(self, key: PlainKey, token: str, limit: int, lease_us: int, now: int) -> LeaseAnswer:
+        """Give `token` a slot; raises `StoreFull` when `max_keys` other keys have live leases."""
+        with self._lock:
+            if key not in self._holders:
+                self._make_room(now)
+            return leasing.grant(self._holders.setdefault(key, {}), token, limit, now + lease_us, now)
+
+    def renew(self, key: PlainKey, token: str, lease_us: int, now: int) -> bool:
+        """Move the expiry of a live lease."""
+        with self._lock:
+            return leasing.renew(self._holders.get(key, {}), token, now + lease_us, now)
+
+    def release(self, key: PlainKey, token: str) -> None:
+        """Free the slot of `token`."""
+        with self._lock:
+            holders = self._holders.get(key, {})
+            holders.pop(token, None)
+            if not holders:
+                self._holders.pop(key, None)
+
+    async def aacquire(self, key: PlainKey, token: str, limit: int, lease_us: int, now: int) -> LeaseAnswer:
+        """`acquire`; nothing here blocks."""
+        return self.acquire(key, token, limit, lease_us, now)
+
+    async def arenew(self, key: PlainKey, token: str, lease_us: int, now: int) -> bool:
+        """`renew`; nothing here blocks."""
+        return self.renew(key, token, lease_us, now)
+
+    async def arelease(self, key: PlainKey, token: str) -> None:
+        """`release`; nothing here blocks."""
+        self.release(key, token)
+
+    def _make_room(self, now: int) -> None:
+        """Forget keys without a live lease, each time their number has doubled."""
+        if len(self._holders) < self._sweep_at:
+            return
+        for key, holders in list(self._holders.items()):
+            leasing.live(holders, now)
+            if not holders:
+                del self._holders[key]
+        self._sweep_at = min(max(64, 2 * len(self._holders)), self._max_keys)
+        if len(self._holders) >= self._max_keys:
+            soonest = min(expiry for holders in self._holders.values() for expiry in holders.values())
+            raise StoreFull(self._max_keys, (soonest - now) / MICRO)

@@ -1,28 +1,33 @@
-"""Waiting in line: first come, first served per key, and only the head of a line keeps the time.
+"""Waiting in line: first come, first served per place, threads and tasks in one line.
 
-The head holds a promise of the store (or asks again when the algorithm makes none) and sleeps until it may act; then it
-hands the turn to the next. Everybody else waits for a turn, not for a time, so whoever leaves the line, for whatever
-reason, moves the others up. The head also sends away those behind it who can no longer be served in time.
+Only the head of a line asks the store; everybody else waits for a turn, not for a time. So whoever leaves the line, for
+whatever reason, moves the others up, and nobody overtakes.
 """
 
 import asyncio
+import contextlib
 import threading
 from collections import deque
-from typing import Protocol, TypeAlias
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
-from lldkit.rate_limiter.decision import Decision
-from lldkit.rate_limiter.interface import MICRO, PlainKey
+from lldkit.clock import Clock
+from lldkit.rate_limiter.interface import PlainKey
 
-__all__ = ["Line", "Lines", "Place", "TaskTurn", "ThreadTurn", "Turn", "Waiter"]
+__all__ = ["Lines", "Place", "TaskTurn", "ThreadTurn", "Turn", "Waiter"]
 
 Place: TypeAlias = tuple[PlainKey, ...]
+N = TypeVar("N")
 
 
 class Turn(Protocol):
-    """How a waiter is told that it is its turn; `give` may be called from any thread, and twice."""
+    """How a waiter is woken. Both verbs may be called from any thread and any number of times."""
 
     def give(self) -> None:
-        """Wake the waiter."""
+        """Wake the waiter, now or when it next waits."""
+        ...
+
+    def take(self) -> None:
+        """Use the turn up, so that the waiter can wait for another."""
         ...
 
 
@@ -30,15 +35,24 @@ class ThreadTurn:
     """A turn for which a thread waits."""
 
     def __init__(self) -> None:
-        self._given = threading.Event()
+        self._changed = threading.Condition()
+        self._given = False
 
     def give(self) -> None:
         """Wake the thread."""
-        self._given.set()
+        with self._changed:
+            self._given = True
+            self._changed.notify()
 
-    def wait(self) -> None:
-        """Block until the turn is given."""
-        self._given.wait()
+    def take(self) -> None:
+        """Use the turn up."""
+        with self._changed:
+            self._given = False
+
+    def wait(self, clock: Clock, seconds: float | None) -> bool:
+        """Block until the turn is given, or for `seconds`; say whether it was."""
+        with self._changed:
+            return clock.wait_for(self._changed, lambda: self._given, seconds)
 
 
 class TaskTurn:
@@ -50,68 +64,57 @@ class TaskTurn:
 
     def give(self) -> None:
         """Wake the task; harmless when its loop is gone."""
-        try:
-            self._loop.call_soon_threadsafe(self._given.set)
-        except RuntimeError:  # the loop is closed, and the waiter with it
+        if asyncio._get_running_loop() is self._loop:  # noqa: SLF001 - the one that does not raise
+            self._given.set()
             return
+        with contextlib.suppress(RuntimeError):  # the loop is closed, and the waiter with it
+            self._loop.call_soon_threadsafe(self._given.set)
 
-    async def wait(self) -> None:
-        """Suspend until the turn is given."""
-        await self._given.wait()
+    def take(self) -> None:
+        """Use the turn up."""
+        self._given.clear()
+
+    async def wait(self, clock: Clock, seconds: float | None) -> bool:
+        """Suspend until the turn is given, or for `seconds`; say whether it was."""
+        if seconds is None or self._given.is_set():
+            return await self._given.wait()
+        given = asyncio.ensure_future(self._given.wait())
+        time_is_up = asyncio.ensure_future(clock.asleep(seconds))
+        try:
+            await asyncio.wait({given, time_is_up}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            given.cancel()
+            time_is_up.cancel()
+        return self._given.is_set()
 
 
 class Waiter:
-    """One caller in a line. `deadline` is in monotonic seconds and may be `math.inf`."""
+    """One caller in a line, and how many units it waits for."""
 
-    __slots__ = ("cost", "deadline", "expected", "sent_away", "turn")
+    __slots__ = ("cost", "turn")
 
-    def __init__(self, cost: int, deadline: float, turn: Turn) -> None:
+    def __init__(self, cost: int, turn: Turn) -> None:
         self.cost = cost
-        self.deadline = deadline
         self.turn = turn
-        self.expected = 0.0  # when it was to be served, when it joined; 0.0 while nobody knew
-        self.sent_away = False
 
 
-class Line:
-    """Those who wait at one place, head first, and what the head was last told."""
+class _Line(Generic[N]):
+    """Those who wait at one place, head first, and the last note the head left for newcomers."""
 
-    __slots__ = ("_told", "_told_at", "waiters")
+    __slots__ = ("note", "waiters")
 
     def __init__(self) -> None:
         self.waiters: deque[Waiter] = deque()
-        self._told: Decision | None = None
-        self._told_at = 0.0
-
-    def served_at(self, units: int) -> float:
-        """When the last of `units` behind the head will be served if nobody cuts in; 0.0 while nobody knows."""
-        if self._told is None:
-            return 0.0
-        return self._told_at + self._told.served_after_us(units) / MICRO
-
-    def tell_head(self, decision: Decision, now: float) -> list[Waiter]:
-        """Note what the head was told; take out and return those behind it who cannot be served in time any more."""
-        self._told, self._told_at = decision, now
-        if self.served_at(0) <= self.waiters[0].expected:
-            return []  # it is no later than was thought, so neither is anybody behind it
-        late, units = [], 0
-        for waiter in list(self.waiters)[1:]:
-            if self.served_at(units + waiter.cost) > waiter.deadline:
-                late.append(waiter)
-                waiter.sent_away = True
-                self.waiters.remove(waiter)
-            else:
-                units += waiter.cost
-        return late
+        self.note: N | None = None
 
 
-class Lines:
-    """All lines of a limiter, at most `max_waiters` waiters in all. Safe for threads; joining costs O(line)."""
+class Lines(Generic[N]):
+    """All lines of a limiter, at most `max_waiters` waiters in all. Safe for threads; each verb costs O(line)."""
 
     def __init__(self, max_waiters: int) -> None:
         self._max_waiters = max_waiters
         self._lock = threading.Lock()  # guards all below; no turn is given under it
-        self._lines: dict[Place, Line] = {}
+        self._lines: dict[Place, _Line[N]] = {}
         self.waiters = 0
 
     def __contains__(self, place: Place) -> bool:
@@ -122,11 +125,7 @@ class Lines:
         with self._lock:
             if self.waiters >= self._max_waiters:
                 return False
-            line = self._lines.get(place)
-            if line is None:
-                line = self._lines[place] = Line()
-            else:
-                waiter.expected = line.served_at(sum(w.cost for w in line.waiters) - line.waiters[0].cost + waiter.cost)
+            line = self._lines.setdefault(place, _Line())
             line.waiters.append(waiter)
             self.waiters += 1
             is_head = len(line.waiters) == 1
@@ -138,20 +137,29 @@ class Lines:
         """Take `waiter` out, wherever it stands; if it was the head the turn goes to the next."""
         with self._lock:
             line = self._lines[place]
-            self.waiters -= 1
-            if waiter.sent_away:
-                return
             was_head = line.waiters[0] is waiter
             line.waiters.remove(waiter)
+            self.waiters -= 1
             if not line.waiters:
                 del self._lines[place]
-            next_head = line.waiters[0] if was_head and line.waiters else None
-        if next_head:
-            next_head.turn.give()
+        if was_head:
+            self.wake_head(place)
 
-    def tell_head(self, place: Place, decision: Decision, now: float) -> None:
-        """Note what the head was told, and wake those whom that makes too late."""
+    def wake_head(self, place: Place) -> None:
+        """Give a turn to the head of the line, if there is one."""
         with self._lock:
-            late = self._lines[place].tell_head(decision, now)
-        for waiter in late:
-            waiter.turn.give()
+            line = self._lines.get(place)
+            head = line.waiters[0] if line else None
+        if head:
+            head.turn.give()
+
+    def leave_note(self, place: Place, note: N) -> None:
+        """Tell newcomers what the head was told."""
+        with self._lock:
+            self._lines[place].note = note
+
+    def note(self, place: Place) -> tuple[N | None, int]:
+        """The last note of the head, and the units for which those behind the head wait."""
+        with self._lock:
+            line = self._lines.get(place)
+            return (line.note, sum(waiter.cost for waiter in list(line.waiters)[1:])) if line else (None, 0)
