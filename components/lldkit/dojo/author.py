@@ -36,7 +36,7 @@ class Failed(BaseException):
     """A directed check has found a bug; no `except Exception` of a solution stops it."""
 
 
-class Mismatch(AssertionError):  # noqa: N818  # it is what an invariant says, not a fault
+class Mismatch(AssertionError):  # it is what an invariant says, not a fault
     """The invariant of a scenario does not hold: something is `actual` and should be `expected`."""
 
     def __init__(self, expected: str, actual: str) -> None:

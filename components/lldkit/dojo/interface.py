@@ -247,7 +247,7 @@ class DojoError(LldkitError):
     """Base of the errors of the dojo."""
 
 
-class KataNotFound(DojoError):  # noqa: N818  # the name says it: there is no such kata
+class KataNotFound(DojoError):  # the name says it: there is no such kata
     """There is no kata `name`; `close` are names like it."""
 
     def __init__(self, name: str, close: Sequence[str] = ()) -> None:

@@ -22,7 +22,7 @@ building: set[int] = set()
 
 
 @functools.lru_cache(maxsize=4096)
-def access(name: str, verb: str, writes: bool = True) -> Access:  # noqa: FBT001, FBT002 - a cache key, called in one line
+def access(name: str, verb: str, writes: bool = True) -> Access:  # noqa: FBT002 - a cache key, called in one line
     """Return the access that does `verb` to `name`; made once, because every step of a lock needs one."""
     return Access("lock", name, writes, verb)
 
@@ -76,7 +76,7 @@ class _Mutex:
         """Return who holds it."""
         return self._holder
 
-    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:  # noqa: FBT001, FBT002 - the signature of threading
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:  # noqa: FBT002 - the signature of threading
         """Take it; see `threading.Lock.acquire`."""
         run = self._enter_run()
         if run is None:
@@ -86,7 +86,8 @@ class _Mutex:
         if timeout < 0 and timeout != -1:
             raise ValueError("timeout value must be a non-negative number")
         if blocking:
-            taken = run.perform(access(self.name, "acquires"), self, None if timeout == -1 else timeout)
+            limit = None if timeout == -1 else timeout
+            taken = run.perform(access(self.name, "acquires" if limit is None else "acquires in time"), self, limit)
         else:
             run.step(access(self.name, "tries to acquire"))
             taken = self.free_for(run.current)
@@ -210,6 +211,7 @@ class Waiter:
 
     def __init__(self, run: Run, lock: _Mutex) -> None:
         self.name = lock.name
+        self.place = f"{run.current.name} at {lock.name}"
         self.spurious = run.current.spurious < MOST_SPURIOUS_WAKE_UPS
         self.notified = False
         self._run = run
@@ -225,7 +227,7 @@ class Waiter:
     def release(self) -> None:
         """Called by `Condition.notify`."""
         run = self._run
-        run.step(access(self.name, "notifies"))
+        run.step(access(self.place, "notifies"))
         if self.notified:
             raise RuntimeError("release unlocked lock")
         self.notified = True
@@ -250,7 +252,8 @@ def wait(condition: threading.Condition, timeout: float | None = None) -> bool:
     saved = condition._release_save()  # type: ignore[attr-defined]  # noqa: SLF001
     notified = False
     try:
-        notified = run.perform(access(lock.name, "waits for a notify of"), waiter, timeout)
+        verb = "wakes" if timeout is None else "wakes in time"
+        notified = run.perform(access(waiter.place, verb, writes=False), waiter, timeout)
         run.current.spurious += not notified and timeout is None
     finally:
         condition._acquire_restore(saved)  # type: ignore[attr-defined]  # noqa: SLF001
