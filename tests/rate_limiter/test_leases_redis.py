@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -25,22 +26,28 @@ TERM = st.integers(1, 20) | st.sampled_from([1_000_000, MOST])
 STEPS = st.lists(st.tuples(VERBS, st.sampled_from("abcde"), st.integers(1, 4), TERM, st.integers(0, 12)), max_size=25)
 
 
+@pytest.fixture(scope="module")
+def lasting_client(redis_server: Given) -> Iterator[Redis]:
+    """A client for all examples of a property."""
+    with Redis.from_url(redis_server.url, socket_timeout=60, socket_connect_timeout=60) as client:
+        yield client
+
+
 @settings(deadline=None, max_examples=60)
 @given(STEPS, st.sampled_from([0, 1_800_000_000_000_000, 2**52 - MOST]))
-def test_any_steps_get_the_answers_of_the_rules(redis_server: Given, steps: list[Any], now: int) -> None:
+def test_any_steps_get_the_answers_of_the_rules(lasting_client: Redis, steps: list[Any], now: int) -> None:
     holders: Holders = {}
-    with Redis.from_url(redis_server.url) as client:
-        store, key = RedisLeases(client, caller_time=True), f"rules {next(NAMES)}"
-        for verb, token, limit, term, passed in steps:
-            now += passed
-            if verb == "acquire" and token not in holders:  # a limiter draws a new token for each request
-                expected = grant(holders, token, limit, now + term, now)
-                assert store.acquire(key, token, limit, term, now) == expected
-            elif verb == "renew":
-                assert store.renew(key, token, term, now) == renew(holders, token, now + term, now)
-            elif verb == "release":
-                store.release(key, token)
-                holders.pop(token, None)
+    store, key = RedisLeases(lasting_client, caller_time=True), f"rules {next(NAMES)}"
+    for verb, token, limit, term, passed in steps:
+        now += passed
+        if verb == "acquire" and token not in holders:  # a limiter draws a new token for each request
+            expected = grant(holders, token, limit, now + term, now)
+            assert store.acquire(key, token, limit, term, now) == expected
+        elif verb == "renew":
+            assert store.renew(key, token, term, now) == renew(holders, token, now + term, now)
+        elif verb == "release":
+            store.release(key, token)
+            holders.pop(token, None)
 
 
 def test_a_dead_holder_blocks_its_slot_until_its_lease_expires(redis_client: Redis) -> None:

@@ -1,17 +1,15 @@
 """The Redis engine beside the core: exact to the last tick, by the server's clock, with keys that live long enough."""
 
-import asyncio
 import itertools
 import random
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis import Redis
-from redis import asyncio as aredis
 
 from lldkit.clock import ManualClock
 from lldkit.rate_limiter import (
@@ -20,7 +18,6 @@ from lldkit.rate_limiter import (
     Promised,
     Quota,
     RateLimiter,
-    StoreUnavailable,
     Verdict,
     fixed_window,
     gcra,
@@ -44,6 +41,13 @@ EPOCH = 1_800_000_000_000_000  # microseconds, in 2027
 NAMES = itertools.count()
 
 every_algorithm = pytest.mark.parametrize("algorithm", ALGORITHMS, ids=lambda algorithm: algorithm.name)
+
+
+@pytest.fixture(scope="module")
+def lasting_client(redis_server: Given) -> Iterator[Redis]:
+    """A client for all examples of a property."""
+    with Redis.from_url(redis_server.url, socket_timeout=60, socket_connect_timeout=60) as client:
+        yield client
 
 
 class Twins:
@@ -119,33 +123,45 @@ def any_cost(rng: random.Random, quota: Quota, last: Sequence[Verdict]) -> int:
 @settings(deadline=None, max_examples=100)
 @given(seed=st.integers(0, 2**32))
 def test_any_quotas_and_asks_get_the_verdicts_of_the_core(
-    redis_server: Given, algorithm: Algorithm[Any], seed: int
+    lasting_client: Redis, algorithm: Algorithm[Any], seed: int
 ) -> None:
     rng = random.Random(seed)
     now, last = rng.choice([0, EPOCH, 2**52 - MOST]), list[Verdict]()
     modes = ["acquire"] * 12 + ["peek"] * 2 + ["reset"] + ["reserve", "reserve", "cancel"] * 4 * algorithm.promises
     pools = [[any_quota(rng, name, bursts=algorithm.bursts) for _ in range(2)] for name in ("one", "two")]
     chosen = [pool[0] for pool in pools]
-    with Redis.from_url(redis_server.url) as client:
-        twins = Twins(client, algorithm)
-        for _ in range(40):
-            if rng.random() < 0.15:  # a live change
-                chosen = [rng.choice(pool) for pool in pools]
-            quotas = tuple(chosen[: rng.choice([1, 1, 1, 2])])
-            keys = tuple(rng.choice("aaab") for _ in quotas)
-            now = max(0, min(2**52 - 1, now + passed(rng, quotas[0], last)))
-            mode = rng.choice(modes)
-            if mode == "cancel":
-                if twins.promises:
-                    twins.cancel(rng.choice([-1, -1, -2, rng.randrange(99)]), now)
-                continue
-            delay = rng.choice([10**15, MOST, rng.randrange(3 * quotas[0].period_us)]) if mode == "reserve" else 0
-            cost = any_cost(rng, quotas[0], last)
-            last = twins.ask(quotas, keys, now, mode=mode, cost=cost, max_delay=min(delay, MOST)) or last
-            if rng.random() < 0.3:
-                fitting = min(verdict.remaining for verdict in twins.ask(quotas, keys, now, mode="peek"))
-                for cost in (fitting + 1, fitting):
-                    last = twins.ask(quotas, keys, now, mode="acquire", cost=cost)
+    twins = Twins(lasting_client, algorithm)
+    for _ in range(40):
+        if rng.random() < 0.15:  # a live change
+            chosen = [rng.choice(pool) for pool in pools]
+        quotas = tuple(chosen[: rng.choice([1, 1, 1, 2])])
+        keys = tuple(rng.choice("aaab") for _ in quotas)
+        now = max(0, min(2**52 - 1, now + passed(rng, quotas[0], last)))
+        mode = rng.choice(modes)
+        if mode == "cancel":
+            if twins.promises:
+                twins.cancel(rng.choice([-1, -1, -2, rng.randrange(99)]), now)
+            continue
+        delay = rng.choice([10**15, MOST, rng.randrange(3 * quotas[0].period_us)]) if mode == "reserve" else 0
+        cost = any_cost(rng, quotas[0], last)
+        last = twins.ask(quotas, keys, now, mode=mode, cost=cost, max_delay=min(delay, MOST)) or last
+        if rng.random() < 0.3:
+            fitting = min(verdict.remaining for verdict in twins.ask(quotas, keys, now, mode="peek"))
+            for cost in (fitting + 1, fitting):
+                last = twins.ask(quotas, keys, now, mode="acquire", cost=cost)
+
+
+@pytest.mark.parametrize("algorithm", [gcra, token_bucket, fixed_window], ids=lambda algorithm: algorithm.name)
+def test_promises_cancelled_out_of_order_give_back_no_more_than_they_cost(
+    redis_client: Redis, algorithm: Algorithm[Any]
+) -> None:
+    twins, quotas = Twins(redis_client, algorithm), (per_second(10),)
+    for cost in (10, 3, 1):
+        twins.ask(quotas, ("k",), EPOCH, mode="reserve", cost=cost, max_delay=2_000_000)
+    twins.cancel(1, EPOCH)  # 2 of its 3, for 1 was promised after it
+    twins.cancel(2, EPOCH)  # its 1
+    (answer,) = twins.ask(quotas, ("k",), EPOCH, mode="reserve", cost=9, max_delay=2_000_000)
+    assert answer.delay_us == 1_000_000
 
 
 def test_a_debt_of_a_huge_quota_is_recounted_to_the_last_tick(redis_client: Redis) -> None:
@@ -235,7 +251,7 @@ def test_a_clients_clock_changes_nothing(redis_client: Redis, algorithm: Algorit
 
 
 def test_threads_admit_no_more_than_the_limit(redis_client: Redis) -> None:
-    limiter = RateLimiter(per_hour(1_000), store=RedisStore(redis_client))
+    limiter = RateLimiter(per(1_000, 10**7), store=RedisStore(redis_client))
     admitted: list[bool] = []
 
     def work() -> None:
@@ -294,102 +310,3 @@ def test_an_algorithm_without_a_script_is_refused_at_construction(redis_client: 
 
     with pytest.raises(ValueError, match=r"no Lua script runs the algorithm 'leaky'; Redis runs \['fixed_window"):
         RateLimiter(per_second(1), algorithm=Leaky(), store=RedisStore(redis_client))
-
-
-# -- tasks -------------------------------------------------------------------------------------------------------------
-
-
-class Counting:
-    """An asyncio client that counts its pipelines and what they carried."""
-
-    def __init__(self, url: str) -> None:
-        self.client = aredis.Redis.from_url(url)
-        self.sent: list[int] = []
-        self.departure = asyncio.Event()
-
-    async def execute_command(self, *args: Any, **options: Any) -> Any:
-        raise AssertionError("not in a pipeline")
-
-    def pipeline(self, transaction: Any = None) -> Any:
-        pipeline = self.client.pipeline(transaction)
-        execute = pipeline.execute
-
-        async def counted(**options: Any) -> Any:
-            self.sent.append(len(pipeline.command_stack))
-            self.departure.set()
-            return await execute(**options)
-
-        vars(pipeline)["execute"] = counted
-        return pipeline
-
-
-@pytest.fixture
-async def counting(redis_client: Redis, redis_server: Given) -> AsyncIterator[Counting]:
-    counting = Counting(redis_server.url)
-    async with counting.client:
-        yield counting
-
-
-async def test_what_tasks_ask_in_one_tick_travels_as_one_pipeline(counting: Counting) -> None:
-    limiter = RateLimiter(per_hour(40), store=RedisStore(counting))
-    await limiter.apeek("k")  # the script is known from here on
-    counting.sent.clear()
-    decisions = await asyncio.gather(*(limiter.aacquire("k") for _ in range(64)))
-    assert [decision.allowed for decision in decisions] == [True] * 40 + [False] * 24
-    assert counting.sent == [64]
-
-
-async def test_a_task_that_is_cancelled_in_its_tick_asks_nothing_and_spoils_nobody(counting: Counting) -> None:
-    limiter = RateLimiter(per_hour(40), store=RedisStore(counting))
-    tasks = [asyncio.ensure_future(limiter.aacquire("k")) for _ in range(3)]
-    asyncio.get_running_loop().call_soon(tasks[1].cancel)  # runs after all three have asked
-    first, cancelled, last = await asyncio.gather(*tasks, return_exceptions=True)
-    assert isinstance(cancelled, asyncio.CancelledError)
-    assert [decision.remaining for decision in (first, last)] == [39, 38]  # type: ignore[union-attr]
-    assert (await limiter.apeek("k")).remaining == 38
-
-
-async def test_a_task_that_is_cancelled_later_leaves_the_others_their_answers(counting: Counting) -> None:
-    limiter = RateLimiter(per_hour(40), store=RedisStore(counting))
-    tasks = [asyncio.ensure_future(limiter.aacquire("k")) for _ in range(3)]
-    await counting.departure.wait()
-    tasks[1].cancel()
-    first, cancelled, last = await asyncio.gather(*tasks, return_exceptions=True)
-    assert isinstance(cancelled, asyncio.CancelledError)
-    assert [decision.remaining for decision in (first, last)] == [39, 37]  # type: ignore[union-attr]
-    assert (await limiter.apeek("k")).remaining == 37  # it may have cost its units, once
-
-
-async def test_a_bad_call_fails_alone(counting: Counting, redis_client: Redis) -> None:
-    limiter = RateLimiter(per_hour(40), store=RedisStore(counting))
-    await limiter.aacquire("bad")
-    (name,) = redis_client.keys()
-    redis_client.delete(name)
-    redis_client.rpush(name, "not a text")
-    bad, good = await asyncio.gather(limiter.aacquire("bad"), limiter.aacquire("k"), return_exceptions=True)
-    assert "WRONGTYPE" in str(bad)
-    assert not isinstance(bad, StoreUnavailable)
-    assert good
-
-
-def test_one_store_serves_loop_after_loop(redis_client: Redis, redis_server: Given) -> None:
-    async def once(store: RedisStore, client: Any) -> int:
-        async with client:
-            return (await RateLimiter(per_hour(9), store=store).aacquire("k")).remaining
-
-    client = aredis.Redis.from_url(redis_server.url)
-    store = RedisStore(client)
-    assert [asyncio.run(once(store, client)) for _ in range(3)] == [8, 7, 6]
-
-
-async def test_the_verbs_of_a_client_that_is_not_there_say_so(redis_client: Redis, redis_server: Given) -> None:
-    async with aredis.Redis.from_url(redis_server.url) as aclient:
-        tasks_only, threads_only = (RateLimiter(per_second(1), store=RedisStore(c)) for c in (aclient, redis_client))
-        with pytest.raises(TypeError, match="no plain client"):
-            tasks_only.acquire("k")
-        with pytest.raises(TypeError, match="no asyncio client"):
-            await threads_only.aacquire("k")
-        both: Sequence[tuple[Any, Any]] = [(aclient, redis_client), (redis_client, redis_client), (aclient, aclient)]
-        for pair in both:
-            with pytest.raises(TypeError, match="a plain client and then an asyncio client"):
-                RedisStore(*pair)

@@ -182,3 +182,25 @@ def test_nonsense_durations_are_refused_and_nothing_moves(seconds: float) -> Non
         with pytest.raises(ValueError, match="seconds >= 0"):
             verb(seconds)
     assert clock.monotonic() == 0.0
+
+
+def test_a_plain_call_waits_for_an_event_or_a_deadline_and_time_jumps_to_either() -> None:
+    clock, condition, done = VirtualClock(), threading.Condition(), list[float]()
+
+    def body() -> None:
+        clock.sleep(3.0)
+        with condition:
+            done.append(clock.monotonic())
+            condition.notify_all()
+
+    thread = threading.Thread(target=body)
+    thread.start()
+    clock.wait_for_sleepers(1)
+    with condition:
+        assert clock.wait_for(condition, lambda: bool(done), 10.0)
+        assert (done, clock.monotonic()) == ([3.0], 3.0)
+        assert not clock.wait_for(condition, lambda: False, 4.0)
+        assert clock.monotonic() == 7.0
+        assert not clock.skewed(drift=1.0).wait_for(condition, lambda: False, 4.0)
+    assert clock.monotonic() == 9.0
+    thread.join()

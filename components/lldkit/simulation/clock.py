@@ -59,6 +59,24 @@ class VirtualClock(ManualClock):
             raise RuntimeError("this is not the clock of this run; say run_virtual(main, clock=clock)")
         await super().asleep(seconds)
 
+    def wait_for(self, condition: threading.Condition, predicate: Callable[[], bool], seconds: float | None, /) -> bool:
+        """Wait until `predicate()` or for `seconds`; in the driver time moves on until one of them is true."""
+        if threading.get_ident() != self._driver:
+            return super().wait_for(condition, predicate, seconds)
+        deadline = math.inf if seconds is None else self.monotonic() + seconds
+        while not predicate():
+            condition.release()
+            try:
+                reached = self.jump(deadline)
+            finally:
+                condition.acquire()
+            if reached is None or reached > deadline:
+                break
+        if seconds is None or predicate():
+            return predicate()
+        self.advance(deadline - self.monotonic())
+        return predicate()
+
     def skewed(self, *, offset: float = 0.0, drift: float = 0.0) -> "SkewedClock":
         """Another node's opinion of the time: `offset` seconds ahead, gaining `drift` seconds per second from now."""
         return SkewedClock(self, offset=offset, drift=drift)
@@ -179,6 +197,10 @@ class SkewedClock:
     async def asleep(self, seconds: float, /) -> None:
         """Suspend this task for `seconds` as this node counts them."""
         await self._base.asleep(self._on_base(seconds))
+
+    def wait_for(self, condition: threading.Condition, predicate: Callable[[], bool], seconds: float | None, /) -> bool:
+        """Wait until `predicate()` or for `seconds` as this node counts them."""
+        return self._base.wait_for(condition, predicate, None if seconds is None else self._on_base(seconds))
 
     def _at(self, base: float) -> float:
         return base + (base - self._since) * self._drift
