@@ -257,7 +257,8 @@ def fleet(lease):
             client = int(rng.random() * 3)
             if draw < 0.7:
                 name = pick(rng, ("acquire", "acquire", "acquire", "peek"))
-                steps.append(Op(name, pick(rng, keys), cost=1 + int(rng.random() * setup["limit"] * 0.7), on=client))
+                cost = 1 + int(rng.random() * (setup["limit"] * 0.7 if rng.random() < 0.9 else setup["limit"] + 1))
+                steps.append(Op(name, pick(rng, keys), cost=cost, on=client))
             elif draw < 0.8:
                 steps.append(Op("__len__", on=client))
             else:
@@ -272,7 +273,7 @@ def build(setup, make, clock):
     if "redis" not in setup:
         return [make(**setup, clock=clock)]
     server = Redis(clock)
-    return [make(**{**setup, "redis": server}, clock=Skewed(clock, hours)) for hours in (0, 1, -2)]
+    return [make(**{**setup, "redis": server}, clock=Skewed(clock, hours)) for hours in (0, 1, 3)]
 
 
 class Skewed:

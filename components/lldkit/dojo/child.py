@@ -155,7 +155,7 @@ class Watchdog(threading.Thread):
             if (current := self.exam.progress()) != progress:
                 progress, start, silent, last = current, now, 0, now
                 continue
-            silent = silent + 1 if now - last < TICK / 20 else 0
+            silent = silent + 1 if now - last < TICK / 100 else 0
             last = now
             if now - start >= self.limit:
                 self._end("loop", f"does not return: {self.limit:g} s of CPU went by inside one call")
@@ -247,10 +247,17 @@ def main() -> None:
     spawned = watch_for_processes()
     if hasattr(signal, "setitimer"):
         faulthandler.register(signal.SIGPROF, trace, chain=True)
+    around: dict[str, Any] = {"send": send, "tape": tape, "damage": damage, "freeze": freeze_time, "spawned": spawned}
     try:
-        exam = examine.Exam(order, send=send, tape=tape, damage=damage, freeze=freeze_time, spawned=spawned)
-        Watchdog(exam, send, order["limit"]).start()
-        exam.run()
+        exam = examine.Exam(order, **around)
+        watchdog = Watchdog(exam, send, order["limit"])
+        watchdog.start()
+        if "batch" in order:
+            for item in order["batch"]:
+                watchdog.exam = examine.Exam({**order, "source": item["source"]}, **around)
+                send(killer=watchdog.exam.killer(item["first"]))
+        else:
+            exam.run()
     except examine.GraderError as fault:
         send(last=True, problem=str(fault))
     except BaseException:  # noqa: BLE001  # whatever it is, it is our fault and must be told

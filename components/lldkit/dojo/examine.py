@@ -50,16 +50,32 @@ class Exam:
 
     def run(self) -> None:
         """Examine levels in order until one fails."""
+        self._prepare()
+        for level in self.order["levels"]:
+            self._level(level)
+            if self._failed():
+                break
+
+    def killer(self, first: int) -> str:
+        """The id of a check that the solution fails, "" if there is none; level `first` is tried before all others."""
+        self._prepare()
+        for level in sorted(self.order["levels"], key=lambda level: level["n"] != first):
+            self._level(level)
+            if failed := self._failed():
+                break
+        self._unfreeze()
+        return failed
+
+    def _prepare(self) -> None:
         folder, entry = self.order["folder"], self.order["entry"]
         interface = preflight.load("interface", f"{folder}/interface.py")
         self._checks = preflight.load("checks", f"{folder}/checks.py")
         self._driver.kata = preflight.load("model", f"{folder}/model.py")
         self._solution = preflight.Solution(self.order["source"], self.label, entry, interface)
-        for level in self.order["levels"]:
-            before = len(self.results)
-            self._level(level)
-            if any(result["status"] in {"fail", "error"} for result in self.results[before:]):
-                break
+
+    def _failed(self) -> str:
+        """The first check that failed so far."""
+        return next((result["id"] for result in self.results if result["status"] in {"fail", "error"}), "")
 
     def progress(self) -> tuple[int, object, int]:
         """Changes whenever a call has returned."""
@@ -91,7 +107,7 @@ class Exam:
         for name, run in self._runs(level):
             if name not in self._planned:
                 raise GraderError(f"{name} is not in the plan of level {level['n']}")
-            if self.order["fail_fast"] and any(result["status"] in {"fail", "error"} for result in self.results):
+            if self.order["fail_fast"] and self._failed():
                 break
             self._begin(name)
             self._note(name, **run())
@@ -112,6 +128,8 @@ class Exam:
             runs.append((f"model-{n}", lambda: self._modelled(n, level["programs"])))
         if level["budgets"]:
             runs.append((f"budget-{n}", lambda: self._budgeted(level["budgets"])))
+        if self.order["fail_fast"]:  # schedules are a hundred times as expensive as all else
+            runs.sort(key=lambda run: getattr(vars(self._checks).get(run[0]), "kata_check", " ")[0] == "schedule")
         return runs
 
     def _begin(self, name: str) -> None:

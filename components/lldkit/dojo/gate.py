@@ -11,17 +11,18 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from lldkit.dojo import catalog, fingerprint
-from lldkit.dojo.grader import Options, grade, grade_text
+from lldkit.dojo.grader import Options, grade
 from lldkit.dojo.interface import Manifest, Report, Verdict
 from lldkit.dojo.mutate import mutants
 from lldkit.dojo.render import report_lines
+from lldkit.dojo.survivors import killers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from lldkit.dojo.interface import Mutant, Wrong
+    from lldkit.dojo.interface import Wrong
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -31,7 +32,6 @@ __all__ = ["Finding", "Gate", "golden", "grade_wrong", "renew"]
 LABELLED = Options(label="solution.py")
 FOLLOW_UPS = 6
 ALTERNATIVES = 3
-MUTANT_LIMIT = 0.5  # seconds of CPU that a mutant may loop
 RUNS = 5  # grades that must be identical
 HASH_SEEDS = ("0", "1")
 _OWN_FILES = {"kata.toml", "interface.py", "checks.py", "model.py", "design.md", "followups.toml"}
@@ -174,12 +174,16 @@ class Gate:
     def references(self) -> Iterator[Finding]:
         """`solutions/levelK.py` passes levels 1..K only, and the grader's plan is complete."""
         paths = [self.folder / "solutions" / f"level{level.n}.py" for level in self.kata.level]
-        for level, report in zip(self.kata.level, self._each(paths, lambda path: grade(self.kata, path)), strict=True):
+        for level, report in zip(self.kata.level, self._each(paths, self._quick), strict=True):
             if report.verdict is Verdict.GRADER_ERROR:
                 yield Finding("references", f"level {level.n}: {report.problem}", "mend the checks or the model")
             elif report.reached != level.n:
                 shown = f"{report.failure}: {report.failing.actual}" if report.failing else ""
                 yield Finding("references", f"level{level.n}.py reaches level {report.reached} {shown}", "mend either")
+
+    def _quick(self, path: Path) -> Report:
+        """A grade with few schedules where the step `schedules` tries many."""
+        return grade(self.kata, path, options=Options(schedules=None if self.fast else 50))
 
     def planted(self) -> Iterator[Finding]:
         """Each planted bug dies at its level, by its check, and prints its golden report."""
@@ -199,7 +203,7 @@ class Gate:
         paths = sorted((self.folder / "alternatives").glob("*.py"))
         if len(paths) < ALTERNATIVES and not self.kata.drill_of:
             yield Finding("alternatives", f"{len(paths)} alternatives", f"write {ALTERNATIVES} of different structure")
-        for path, report in zip(paths, self._each(paths, lambda path: grade(self.kata, path)), strict=True):
+        for path, report in zip(paths, self._each(paths, self._quick), strict=True):
             if report.verdict is not Verdict.GREEN:
                 shown = f"{report.failure}: {report.failing.actual}" if report.failing else report.problem
                 yield Finding(
@@ -224,31 +228,18 @@ class Gate:
         listed = tomllib.loads(_text(self.folder / "equivalents.toml") or "").get("equivalent", [])
         known = {(item["kind"], item["before"], item["after"]) for item in listed if item.get("reason")}
         alive: set[tuple[str, str, str]] = set()
-        for mutant, report in zip(every, self._each(every, self._first_killer), strict=True):
+        for mutant, killer in zip(every, killers(self.kata, every, workers=self.workers), strict=True):
             name = (mutant.kind, mutant.before, mutant.after)
-            self.killers[report.failure or ""] = self.killers.get(report.failure or "", 0) + 1
-            if report.verdict is Verdict.GRADER_ERROR:
-                yield Finding(
-                    "mutants", f"line {mutant.line}: {mutant.after}: {report.problem[-300:]}", "mend the checks"
-                )
-            elif report.verdict is Verdict.GREEN:
+            self.killers[killer] = self.killers.get(killer, 0) + 1
+            if killer.startswith("!"):
+                yield Finding("mutants", f"line {mutant.line}: {mutant.after}: {killer[-300:]}", "mend the checks")
+            elif not killer:
                 alive.add(name)
                 if name not in known:
                     says = f"line {mutant.line} ({mutant.kind}): {mutant.before}  ->  {mutant.after}"
                     yield Finding("mutants", says, "write a check, or list it in equivalents.toml with a reason")
         for kind, before, after in sorted(known - alive):
             yield Finding("mutants", f"({kind}) {before} -> {after} is not alive", "take it out of equivalents.toml")
-
-    def _first_killer(self, mutant: Mutant) -> Report:
-        """The level that first has the changed line is tried first; most mutants die there."""
-        data = mutant.source.encode()
-        for level in self.kata.level:
-            text = (self.folder / "solutions" / f"level{level.n}.py").read_text("utf-8")
-            if mutant.before in ast.unparse(ast.parse(text)):
-                break
-        options = replace(LABELLED, fail_fast=True, limit=MUTANT_LIMIT)
-        alone = grade_text(self.kata, data, level=level.n, options=replace(options, first=level.n))
-        return grade_text(self.kata, data, options=options) if alone.verdict is Verdict.GREEN else alone
 
     def identical(self) -> Iterator[Finding]:
         """Grades of one planted bug per level are identical, run after run and under two hash seeds."""
@@ -263,7 +254,7 @@ class Gate:
 
     def _text_of(self, run: tuple[Wrong, str]) -> str:
         wrong, seed = run
-        options = replace(LABELLED, hash_seed=seed)
+        options = replace(LABELLED, hash_seed=seed, first=wrong.dies_at)
         report = grade(self.kata, self.folder / wrong.file, level=wrong.dies_at, options=options)
         return str(report.to_dict() | {"seconds": 0})
 
@@ -272,7 +263,8 @@ class Gate:
         if not any(check.kind == "schedule" for check in catalog.plan(self.kata, self.kata.last)):
             return
         right = [self.folder / "solutions" / f"level{self.kata.last}.py", *(self.folder / "alternatives").glob("*.py")]
-        many = replace(LABELLED, schedules=1_000)
+        first = min(check.level for check in catalog.plan(self.kata, self.kata.last) if check.kind == "schedule")
+        many = replace(LABELLED, schedules=1_000, first=first)
         graded = self._each(right, lambda path: grade(self.kata, path, options=many))
         for path, report in zip(right, graded, strict=True):
             if report.verdict is not Verdict.GREEN:
@@ -281,7 +273,7 @@ class Gate:
             report = self.reports[wrong.id]
             failing = report.failing
             if failing is not None and failing.schedule is not None:
-                replayed = replace(LABELLED, schedule=failing.schedule)
+                replayed = replace(LABELLED, schedule=failing.schedule, first=wrong.dies_at)
                 again = grade(self.kata, self.folder / wrong.file, level=wrong.dies_at, options=replayed)
                 if again.failure != failing.id:
                     yield Finding("schedules", f"{wrong.id} is not replayed by {failing.schedule}", "it must be")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from lldkit.dojo.interface import LooksLike, Note, PlannedCheck
 
-__all__ = ["Options", "grade", "grade_text"]
+__all__ = ["Options", "grade", "grade_text", "order"]
 
 LIMIT = 1.5  # seconds of CPU, or of silence, without progress
 _OWN = "own"  # what a graded process says while it has not yet touched the solution
@@ -103,10 +103,17 @@ def _heard(kata: Manifest, planned: Sequence[PlannedCheck], source: str, options
     """Have a graded process examine the solution; the untouched stub needs none."""
     if source.split() == (kata.folder / "stub" / "solution.py").read_text("utf-8").split():
         return _Heard({"preflight-1": _told("fail", "a solution", "not started: this is the untouched stub")})
-    order: dict[str, Any] = {"folder": str(kata.folder), "entry": kata.entry, "forbid": kata.forbid, "source": source}
-    order |= {name: getattr(options, name) for name in ("label", "schedule", "schedules", "fail_fast", "limit")}
-    order["later"] = [(level.n, level.adds) for level in kata.level]
-    order["levels"] = [
+    process = GradedProcess(hash_seed=options.hash_seed)
+    process.run(order(kata, planned, source, options))
+    return _believed(process, planned, options.label)
+
+
+def order(kata: Manifest, planned: Sequence[PlannedCheck], source: str, options: Options) -> dict[str, Any]:
+    """What a graded process is told to do."""
+    told: dict[str, Any] = {"folder": str(kata.folder), "entry": kata.entry, "forbid": kata.forbid, "source": source}
+    told |= {name: getattr(options, name) for name in ("label", "schedule", "schedules", "fail_fast", "limit")}
+    told["later"] = [(level.n, level.adds) for level in kata.level]
+    told["levels"] = [
         {
             "n": level.n,
             "programs": level.programs,
@@ -116,9 +123,7 @@ def _heard(kata: Manifest, planned: Sequence[PlannedCheck], source: str, options
         for level in kata.level
         if any(check.level == level.n for check in planned)
     ]
-    process = GradedProcess(hash_seed=options.hash_seed)
-    process.run(order)
-    return _believed(process, planned, options.label)
+    return told
 
 
 def _believed(process: GradedProcess, planned: Sequence[PlannedCheck], label: str) -> _Heard:
@@ -147,7 +152,9 @@ def _ending(process: GradedProcess) -> str:
     """How a process ended that did not report, in words for the learner."""
     if process.foreign:
         return "the solution writes into the grader's channel or goes on in a process of its own"
-    if process.silent or process.code == -getattr(signal, "SIGPROF", 0):
+    if process.silent:
+        return "does not return: the process is stopped, or waits where nothing can wake it"
+    if process.code == -getattr(signal, "SIGPROF", 0):
         return "does not return: it is busy inside one call"
     if process.code is not None and process.code < 0:
         return f"the solution ends the process (signal {-process.code})"

@@ -178,26 +178,39 @@ def _swapped(tree: ast.Module) -> Iterator[Mutant]:
 
 
 def _commute(first: ast.stmt, second: ast.stmt) -> bool:
-    """Whether the order of two statements is of no account: neither calls anything nor writes what the other names."""
-    one, other = _effects(first), _effects(second)
-    return one is not None and other is not None and not (one[0] & other[1] or one[1] & other[0])
+    """Whether the order is of no account: neither writes what the other names, and at most one calls something."""
+    one, other = _Effects(first), _Effects(second)
+    if one.leaves or other.leaves or (one.calls and (other.calls or other.raises)) or (other.calls and one.raises):
+        return False
+    return not (one.writes & other.names or other.writes & one.names)
 
 
-def _effects(statement: ast.stmt) -> tuple[set[str], set[str]] | None:
-    """What a statement writes, and what it writes or reads; None when it calls, returns or loops."""
-    writes: set[str] = set()
-    names: set[str] = set()
-    todo: list[ast.AST] = [statement]
-    while todo:
-        node = todo.pop()
+class _Effects:
+    """What a statement writes and names, and whether it calls (not to make an error), raises, or goes elsewhere."""
+
+    def __init__(self, statement: ast.stmt) -> None:
+        self.writes: set[str] = set()
+        self.names: set[str] = set()
+        self.calls = self.raises = self.leaves = False
+        self._visit(statement)
+
+    def _visit(self, node: ast.AST) -> None:
         if isinstance(node, ast.Raise):
-            continue  # the call in it makes the error
-        if isinstance(
-            node, ast.Call | ast.Return | ast.While | ast.For | ast.With | ast.Await | ast.Yield | ast.YieldFrom
-        ):
-            return None
+            self.raises = True
+            return
+        if isinstance(node, ast.Call):
+            self.calls = True
+            self.leaves = self.leaves or _mentions_self(node)
+        if isinstance(node, ast.Return | ast.While | ast.For | ast.With | ast.Await | ast.Yield | ast.YieldFrom):
+            self.leaves = True
         if isinstance(node, ast.Name | ast.Attribute):
-            names.add(ast.unparse(node))
-            writes |= {ast.unparse(node)} if isinstance(node.ctx, ast.Store | ast.Del) else set()
-        todo += ast.iter_child_nodes(node)
-    return writes, names
+            self.names.add(ast.unparse(node))
+            self.writes |= {ast.unparse(node)} if isinstance(node.ctx, ast.Store | ast.Del) else set()
+        for inner in ast.iter_child_nodes(node):
+            self._visit(inner)
+
+
+def _mentions_self(call: ast.Call) -> bool:
+    """Whether the callee may see what other statements of the method have written: it is given the object itself."""
+    asked = [call.func.value] if isinstance(call.func, ast.Attribute) else []
+    return any(isinstance(node, ast.Name) and node.id == "self" for node in (*asked, *call.args))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["GradedProcess"]
 
 ROUNDS = 100  # of looking for processes that were started while others were being ended
-SILENT = 4.0  # seconds without a sign of life; only where no kernel timer ends a loop inside a C call
+SILENT = 30.0  # seconds without a sign of life; only what the process cannot notice itself takes so long
 MOST = 8_000_000  # bytes that are read from a graded process
 MARK = "LLDKIT_GRADED"
 _PASSED_ON = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
@@ -52,7 +52,7 @@ class GradedProcess:
                 listener = threading.Thread(target=self._listen, args=(child,), daemon=True)
                 listener.start()
                 _tell(child, {**order, "nonce": self.nonce})
-                self._wait(listener)
+                self._wait(listener, child)
             finally:
                 _end_group(child)
                 self.code = child.wait()
@@ -101,15 +101,24 @@ class GradedProcess:
         if "done" in frame or "problem" in frame:
             self._reported.set()
 
-    def _wait(self, listener: threading.Thread) -> None:
+    def _wait(self, listener: threading.Thread, child: subprocess.Popen[bytes]) -> None:
         while listener.is_alive():
             if self._reported.is_set():
                 listener.join(0.5)  # its end closes the pipe, unless something that it started holds it open
                 return
             listener.join(0.1)
-            if self._clock() - self._heard > SILENT:
+            quiet = self._clock() - self._heard
+            if quiet > SILENT or (quiet > 1 and _stopped(child.pid)):
                 self.silent = True
                 return
+
+
+def _stopped(pid: int) -> bool:
+    """Whether a signal has stopped the process (where /proc shows it)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()[0] in {"T", "t"}
+    except (OSError, IndexError):
+        return False
 
 
 def _tell(child: subprocess.Popen[bytes], order: dict[str, Any]) -> None:

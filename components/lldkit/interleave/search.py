@@ -95,17 +95,22 @@ class Search(Generic[S]):
 
     def _choices_from(self, state: S) -> Iterator[tuple[int, S]]:
         """Yield each call that may come next, with the state it leads to; pending ones last, since they need not."""
-        pending = []
-        event = self._next[0]
+        pending, event = [], self._next[0]
         while self._is_call[event]:
             call = self._call_of[event]
-            if self.operations[call].returned is None:
+            operation = self.operations[call]
+            if operation.returned is None:
                 pending.append(call)
             else:
-                yield from self._legal(call, state)
+                for after, result in self._model.outcomes_of(state, operation.name, operation.args):
+                    if self._model.matches(result, operation.result):
+                        yield call, after
             event = self._next[event]
         for call in pending:
-            yield from self._useful(call, state)
+            operation = self.operations[call]
+            for after, _ in self._model.outcomes_of(state, operation.name, operation.args):
+                if after != state:  # to place a pending call that changes nothing is to leave it out
+                    yield call, after
         self._stopped_at(event, state)
 
     def _stopped_at(self, event: int, state: S) -> None:
@@ -113,19 +118,6 @@ class Search(Generic[S]):
         rank = (event, -self._left, -len(self.placed))
         if rank > self._best:
             self._best, self.longest, self.state = rank, self.placed.copy(), state
-
-    def _legal(self, call: int, state: S) -> Iterator[tuple[int, S]]:
-        operation = self.operations[call]
-        for after, result in self._model.outcomes_of(state, operation.name, operation.args):
-            if self._model.matches(result, operation.result):
-                yield call, after
-
-    def _useful(self, call: int, state: S) -> Iterator[tuple[int, S]]:
-        """Outcomes of a pending call that change something: to place one that does not is to leave it out."""
-        operation = self.operations[call]
-        for after, _ in self._model.outcomes_of(state, operation.name, operation.args):
-            if after != state:
-                yield call, after
 
     def _place(self, call: int) -> None:
         self.placed.append(call)

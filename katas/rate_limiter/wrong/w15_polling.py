@@ -19,8 +19,8 @@ class FixedWindow:
     def decide(self, state: Any, now: float, cost: int) -> tuple[Decision, Any]:
         """The answer, and the state once the units are taken."""
         window = now // self._period
-        last, spent = state or (window, 0)
-        free = self._limit - (spent if last == window else 0)
+        _, spent = state or (window, 0)  # a state of an earlier window is forgotten by now
+        free = self._limit - spent
         if cost > free:
             return Decision(False, free, (window + 1) * self._period - now if cost <= self._limit else math.inf), state
         return Decision(True, free - cost, 0.0), (window, self._limit - free + cost)

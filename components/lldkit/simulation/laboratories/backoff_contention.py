@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
+from lldkit.simulation.interface import Series
 from lldkit.simulation.laboratories.events import Events
-from lldkit.simulation.laboratories.report import Report, Series
+from lldkit.simulation.laboratories.report import Report
 
 __all__ = ["Contention", "backoff_contention"]
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
+from lldkit.simulation.interface import Series
 from lldkit.simulation.laboratories.events import Events
 from lldkit.simulation.laboratories.policies import ClientPolicy
-from lldkit.simulation.laboratories.report import Report, Series, per_second, ratio
+from lldkit.simulation.laboratories.report import Report, per_second, ratio
 
 __all__ = ["Outage", "Server", "Trouble", "World"]
 

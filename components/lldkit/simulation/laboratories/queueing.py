@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from lldkit.simulation.laboratories.report import Report, Series
+from lldkit.simulation.interface import Series
+from lldkit.simulation.laboratories.report import Report
 
 __all__ = ["Queueing", "queueing"]
 

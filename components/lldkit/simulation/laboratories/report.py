@@ -4,15 +4,9 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
-__all__ = ["Report", "Series", "per_second", "ratio"]
+from lldkit.simulation.interface import Series
 
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """Measured values over simulated seconds; both tuples have one length."""
-
-    times: tuple[float, ...]
-    values: tuple[float, ...]
+__all__ = ["Report", "per_second", "ratio"]
 
 
 @dataclass(frozen=True, slots=True)
