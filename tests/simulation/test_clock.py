@@ -1,7 +1,9 @@
 """VirtualClock and its skewed views: who moves time, and what another node believes."""
 
 import asyncio
+import sys
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -268,6 +270,57 @@ def test_a_thread_that_holds_what_another_waits_for_is_waited_for() -> None:
         return got
 
     assert run_virtual(main(), clock=clock) == ("a", 5.0)
+
+
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Threads of Python take turns as often as they can, so that who does not wait for another is ahead of it."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("restless")
+def test_without_a_loop_the_driver_lets_all_threads_come_to_rest_before_time_moves() -> None:
+    for wait in (False, True):
+        clock = VirtualClock()
+        box, got = Box(clock), list[tuple[str, float]]()
+
+        def body(clock: VirtualClock = clock, box: Box = box, got: list[tuple[str, float]] = got) -> None:
+            for _ in range(5_000):  # takes a while, but no virtual time
+                pass
+            clock.sleep(2)
+            got.append(box.get(within=None))
+            box.put("b")
+
+        thread = threading.Thread(target=body)
+        thread.start()
+        clock.sleep(5)
+        box.put("a")
+        if wait:
+            assert box.get(within=10) == ("b", 5.0)
+        else:
+            clock.sleep(1)
+        assert got == [("a", 5.0)]
+        thread.join()
+
+
+@pytest.mark.usefixtures("restless")
+def test_a_driver_that_waits_at_once_sees_what_a_thread_does_at_once() -> None:
+    for _ in range(5):
+        clock = VirtualClock()
+        box = Box(clock)
+
+        def body(box: Box = box) -> None:
+            for _ in range(5_000):
+                pass
+            box.put("a", after=2)
+
+        thread = threading.Thread(target=body)
+        thread.start()
+        assert box.get(within=10) == ("a", 2.0)
+        thread.join()
 
 
 def test_an_error_in_a_predicate_is_raised_where_it_is_waited_for() -> None:

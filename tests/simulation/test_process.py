@@ -423,6 +423,26 @@ def test_a_waiting_thread_of_a_paused_process_is_late_and_one_of_a_dead_process_
     assert woken == [("well", 10.0), ("paused", 25.0)]
 
 
+def test_a_world_that_blocks_the_loop_wakes_no_thread_of_the_dead() -> None:
+    woken: list[tuple[str, float]] = []
+
+    async def world(sim: Simulation) -> None:
+        def job(process: Process) -> None:
+            sim.clock.sleep(5)
+            woken.append((process.name, sim.clock.monotonic()))
+
+        async def main(process: Process) -> None:
+            await asyncio.to_thread(job, process)
+
+        for name in ("well", "dead"):
+            sim.process(name, main)
+        await sim.clock.asleep(2)
+        sim.clock.sleep(8)  # a plain call, in the thread of the loop
+
+    simulate(world, seed=1, until=60, faults=[Kill("dead", at=1)]).assert_ok()
+    assert woken == [("well", 5.0)]
+
+
 def test_jobs_of_the_dead_that_wait_for_a_worker_never_begin_and_those_of_the_living_do() -> None:
     begun: list[str] = []
 
