@@ -99,6 +99,6 @@ def contention() -> Figure:
         [Panel(lines(names, [run.waiting for run in runs.values()]), "clients not done", height=160)],
         x_label="seconds",
         x=(0.0, 12.0),
-        description="Without backoff the work is done soonest, with the most writes. Exponential backoff without jitter "
+        description="Without backoff the work is done soonest, with most writes. Exponential backoff without jitter "
         "keeps the clients in step and takes a minute; with full jitter it takes seconds and a third of the writes.",
     )
