@@ -198,7 +198,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """Unwind the threads that are still asleep, for time stands still from now on, and release the clock."""
         if not self.is_closed():
             self._turns.over = True
-            for thread in list(self._turns.workers):
+            for thread in sorted(self._turns.workers, key=operator.attrgetter("name")):
                 self.clock.abandon(thread)
             self.clock.release()
         super().close()
