@@ -123,7 +123,7 @@ class Call:
 
     def mode(self) -> Mode:
         """Whether there may be retries here."""
-        here = mode()
+        here = mode(self)
         return here._replace(nested=False) if self.policy.nested == "multiply" else here
 
     def remaining(self) -> float | None:

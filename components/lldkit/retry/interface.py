@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from random import Random
-from typing import Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from lldkit.errors import LldkitError
 from lldkit.retry.checks import check_count
@@ -89,14 +89,8 @@ class ErrorClass:
 
 
 Classes: TypeAlias = type[Exception] | tuple[type[Exception], ...]
-On: TypeAlias = (
-    Classes
-    | Callable[[Exception], bool | ErrorClass]
-    | Mapping[type[Exception], ErrorClass]
-    | Mapping[tuple[type[Exception], ...], ErrorClass]
-    | Mapping[Classes, ErrorClass]
-)
-"""Which errors to retry: a class, several, a predicate, or a mapping of classes to `ErrorClass` (first match)."""
+On: TypeAlias = Classes | Callable[[Exception], bool | ErrorClass] | Mapping[Any, ErrorClass]
+"""Which errors to retry: a class, several, a predicate, or a mapping of `Classes` to `ErrorClass` (first match)."""
 
 Hint: TypeAlias = Callable[[BaseException], float | Literal["stop"] | None]
 """What the server said: wait so many seconds, "stop" (or `math.inf`), or None for nothing."""

@@ -32,12 +32,12 @@ RETRIED: ContextVar[Marker | None] = ContextVar("lldkit.retry.retried", default=
 PLAIN, NESTED = Mode(), Mode(nested=True)
 
 
-def mode() -> Mode:
-    """How the code that asks is to be retried."""
+def mode(call: Marker) -> Mode:
+    """How `call` is to be retried; its own retried attempts do not make it nested."""
     if not _switches.get().enabled:
         return Mode(enabled=False)
     retried = RETRIED.get()
-    return NESTED if retried is not None and retried.active else PLAIN
+    return NESTED if retried is not None and retried is not call and retried.active else PLAIN
 
 
 def sleeps() -> bool:

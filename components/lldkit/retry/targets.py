@@ -3,7 +3,7 @@
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn, cast
 
 __all__ = ["Misused", "awaits", "kind_of", "refuse_awaitable", "refuse_value"]
 
@@ -16,7 +16,7 @@ def _awaits(kind: type[Any]) -> bool:
     return hasattr(kind, "__await__")
 
 
-awaits: Callable[[type[Any]], bool] = functools.lru_cache(maxsize=256)(_awaits)
+awaits = cast("Callable[[type[Any]], bool]", functools.lru_cache(maxsize=256)(_awaits))
 """Whether instances of a type can be awaited; remembered, because to ask a type for what it lacks is slow."""
 
 
