@@ -47,6 +47,16 @@ def test_no_window_ever_gets_more_than_the_limit_when_a_promise_is_cancelled() -
     assert key.ask(0, cost=1, max_delay=9 * SECOND).delay_us == 3 * SECOND
 
 
+def test_no_order_of_cancels_gives_back_more_than_was_promised() -> None:
+    key = key_of(per_second(4))
+    key.ask(0, cost=4)
+    first, second = key.promise(0, 3), key.promise(0, 1)  # both in window 1
+    key.cancel(0, first)  # 3 - 1 = 2 come back
+    key.cancel(0, second)  # and 1, not 3
+    assert key.ask(0, cost=3, max_delay=9 * SECOND).delay_us == SECOND
+    assert key.ask(0, cost=1, max_delay=9 * SECOND).delay_us == 2 * SECOND
+
+
 def test_the_last_promise_comes_back_whole_until_its_window_begins() -> None:
     key = key_of(per_second(2))
     key.ask(0, cost=2)

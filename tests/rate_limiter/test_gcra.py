@@ -121,6 +121,15 @@ def test_a_cancel_keeps_back_what_was_promised_after_it(bucket: Algorithm[Any]) 
     assert key.ask(0, cost=1, max_delay=SECOND).delay_us == 400 * MS
 
 
+def test_no_order_of_cancels_gives_back_more_than_was_promised(bucket: Algorithm[Any]) -> None:
+    key = Timeline(bucket, per_second(10, burst=5))
+    key.ask(0, cost=5)
+    first, second = key.promise(0, 5), key.promise(0, 1)
+    key.cancel(0, first)  # 5 - 1 = 4 come back
+    key.cancel(0, second)  # and 1, not 5
+    assert key.ask(0, cost=1, max_delay=SECOND).delay_us == 200 * MS
+
+
 def test_a_promise_whose_time_has_come_gives_nothing_back(bucket: Algorithm[Any]) -> None:
     key = Timeline(bucket, per_second(10, burst=2))
     key.ask(0, cost=2)

@@ -60,7 +60,7 @@ class FixedWindow:
         if promised_rate != rate or rate != (quota.limit, quota.period_us):
             return state  # the rate was changed in between, so positions mean something else now
         window = (promised_free - 1) // limit
-        given_back = cost - (free - promised_free)
+        given_back = cost - max(0, free - promised_free)  # the latter is negative when later promises were cancelled
         if window * period <= now or (free - 1) // limit != window or given_back <= 0:
             return state
         return (free - given_back, rate)

@@ -55,7 +55,8 @@ class GCRA:
             return state  # the rate was changed in between, so what was built upon the promise is no longer known
         scale, unit = rate
         acts_at = promised_tat - quota.capacity
-        given_back = cost * unit - (tat - promised_tat)
+        promised_later = max(0, tat - promised_tat)  # it may be less than nothing when later promises were cancelled
+        given_back = cost * unit - promised_later
         if acts_at <= now * scale or given_back <= 0:
             return state
         return (tat - given_back, rate)
