@@ -205,14 +205,11 @@ class Retry:
     def _decorated(self, function: Callable[..., Any]) -> Callable[..., Any]:
         if self.retry_result is not None:
             return wraps(function)(lambda *args, **kwargs: self.call(function, *args, **kwargs))
-        now = None if self.timeout is None else self.clock.monotonic
-        budget = self.budget
+        opening, closing = self._opening(), None if self.budget is None else self.budget.succeeded
 
         @wraps(function)
         def retried(*args: Any, **kwargs: Any) -> Any:
-            started = None if now is None else now()
-            if budget is not None:
-                budget.started()
+            started = None if opening is None else opening()
             try:
                 result = function(*args, **kwargs)
             except Exception as error:
@@ -222,8 +219,8 @@ class Retry:
             else:
                 if type(result) is CoroutineType:
                     refuse_awaitable(function, result)
-                if budget is not None:
-                    budget.succeeded(None)
+                if closing is not None:
+                    closing(None)
                 return result
             call.sleep()
             return self._run(call, function, args, kwargs)
@@ -231,17 +228,14 @@ class Retry:
         return retried
 
     def _decorated_async(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        now = None if self.timeout is None else self.clock.monotonic
-        budget = self.budget
+        opening, closing = self._opening(), None if self.budget is None else self.budget.succeeded
         plain = self.retry_result is None and self.hedge is None and self.attempt_timeout is None
 
         @wraps(function)
         async def retried(*args: Any, **kwargs: Any) -> Any:
             if not plain:
                 return await self.acall(function, *args, **kwargs)
-            started = None if now is None else now()
-            if budget is not None:
-                budget.started()
+            started = None if opening is None else opening()
             try:
                 result = await function(*args, **kwargs)
             except Exception as error:
@@ -249,13 +243,25 @@ class Retry:
                 if not call.failed(error):
                     raise
             else:
-                if budget is not None:
-                    budget.succeeded(None)
+                if closing is not None:
+                    closing(None)
                 return result
             await call.asleep()
             return await self._arun(call, function, args, kwargs)
 
         return retried
+
+    def _opening(self) -> Callable[[], float | None] | None:
+        """What is to be done before the first attempt; None for nothing. Its answer is when the call began."""
+        budget, now = self.budget, self.clock.monotonic
+        if budget is None:
+            return None if self.timeout is None else now
+
+        def opening() -> float:
+            budget.started()
+            return now()
+
+        return opening
 
     def _refuse_hedge(self) -> None:
         if self.hedge is not None:
