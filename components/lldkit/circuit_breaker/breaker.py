@@ -275,6 +275,8 @@ class CircuitBreaker(Guard):
 
     def _by_hand(self, event: Event) -> None:
         now, chance, at = self._now(), self._rng.random(), self._clock.now()
+        if self._fleet is not None:
+            self._adopt(self._fleet, at)
         with self._lock:
             self._become(*pure.step(self._core, event, now, chance), at, share=True)
         self._after()

@@ -117,9 +117,9 @@ class Fleet:
         except CoordinatorUnavailable:
             self._lose(at, put)
             return None, True
-        if view is None:
+        if view is None or view.state is not State.HALF_OPEN:  # too late, or the round is over: the news will tell
             return None, False
-        self._seen = max(self._seen, view.version)
+        self._seen = view.version  # what the breaker proposes now is built upon this view
         return (view.successes, view.failures), True
 
     def _lose(self, at: datetime, put: Put) -> None:

@@ -145,39 +145,11 @@ class Guard(ABC):
 
     def call(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call `function`, or raise `CircuitOpen`; what it raises comes through as it is."""
-        window = self._free
-        if window is None:
-            return self._call_by_permit(function, *args, **kwargs)
-        started = self.monotonic()
-        try:
-            result = function(*args, **kwargs)
-        except BaseException as error:
-            self._ended(window, started, error, None)
-            raise
-        if self._by_exception:
-            now = self.monotonic()
-            self.record(window, SUCCESS, now - started, now)
-        else:
-            self._ended(window, started, None, result)
-        return result
+        return self._plain(function)(*args, **kwargs)
 
     async def acall(self, function: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Await `function(...)`, or raise `CircuitOpen`; as `call`."""
-        window = self._free
-        if window is None:
-            return await self._acall_by_permit(function, *args, **kwargs)
-        started = self.monotonic()
-        try:
-            result = await function(*args, **kwargs)
-        except BaseException as error:
-            self._ended(window, started, error, None)
-            raise
-        if self._by_exception:
-            now = self.monotonic()
-            self.record(window, SUCCESS, now - started, now)
-        else:
-            self._ended(window, started, None, result)
-        return result
+        return await self._coroutine(function)(*args, **kwargs)
 
     def _ended(self, window: Counts, started: float, error: BaseException | None, result: object) -> None:
         """Judge a call that needed no permit."""
@@ -223,18 +195,46 @@ class Guard(ABC):
         return cast("F", functools.wraps(function)(self._plain(function)))
 
     def _plain(self, function: Callable[P, R]) -> Callable[P, R]:
-        call = self.call
+        monotonic, by_exception, record = self.monotonic, self._by_exception, self.record
 
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-            return call(function, *args, **kwargs)
+            window = self._free
+            if window is None:
+                return self._call_by_permit(function, *args, **kwargs)
+            started = monotonic()
+            try:
+                result = function(*args, **kwargs)
+            except BaseException as error:
+                self._ended(window, started, error, None)
+                raise
+            if by_exception:
+                now = monotonic()
+                record(window, SUCCESS, now - started, now)
+            else:
+                self._ended(window, started, None, result)
+            return result
 
         return guarded
 
     def _coroutine(self, function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
-        acall = self.acall
+        monotonic, by_exception, record = self.monotonic, self._by_exception, self.record
 
         async def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-            return await acall(function, *args, **kwargs)
+            window = self._free
+            if window is None:
+                return await self._acall_by_permit(function, *args, **kwargs)
+            started = monotonic()
+            try:
+                result = await function(*args, **kwargs)
+            except BaseException as error:
+                self._ended(window, started, error, None)
+                raise
+            if by_exception:
+                now = monotonic()
+                record(window, SUCCESS, now - started, now)
+            else:
+                self._ended(window, started, None, result)
+            return result
 
         return guarded
 

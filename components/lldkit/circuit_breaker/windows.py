@@ -16,6 +16,7 @@ FAILURE = 1
 SLOW = 2  # may be added to either
 EMPTY = 4
 MICRO = 1_000_000
+Bucket = tuple[int, int, int, int, float]  # calls, failures, slow, slow failures, seconds
 
 
 class Counts(ABC):
@@ -41,9 +42,8 @@ class Counts(ABC):
     def total_seconds(self) -> float:
         """The sum of the durations in the window; O(size)."""
 
-    def _shift(self, kind: int, by: int) -> None:
-        failed, slow = kind & FAILURE, kind >> 1
-        self.calls += by
+    def _shift_bad(self, kind: int, by: int) -> None:
+        failed, slow = kind & FAILURE, (kind & SLOW) >> 1
         self.failures += failed * by
         self.slow += slow * by
         self.slow_failures += (failed & slow) * by
@@ -65,13 +65,13 @@ class Ring(Counts):
         """Count a call, in the place of the one that was `size` calls before it."""
         place = self._next
         self._seconds[place] = seconds
-        self._next = place + 1 if place + 1 < self._size else 0
+        self._next = (place + 1) % self._size
         evicted = self._kinds[place]
         if kind != evicted:
             self._kinds[place] = kind
-            self._shift(kind, +1)
-            if evicted != EMPTY:
-                self._shift(evicted, -1)
+            self._shift_bad(kind, +1)
+            self._shift_bad(evicted, -1)
+            self.calls += evicted == EMPTY
         if kind & FAILURE:
             self.streak += 1
         else:
@@ -92,28 +92,25 @@ class Buckets(Counts):
     goes backwards counts into the current bucket.
     """
 
-    __slots__ = ("_at", "_rows", "_seconds", "_width")
+    __slots__ = ("_at", "_edge", "_marks", "_open_seconds", "_past", "_width")
 
     def __init__(self, seconds: float, buckets: int) -> None:
         super().__init__()
         self._width = max(1, round(seconds * MICRO / buckets))
+        self._past: list[Bucket | None] = [None] * buckets  # the closed ones; the open one is what came since `_marks`
+        self._marks = (0, 0, 0, 0)  # the totals when the open bucket began
+        self._open_seconds = 0.0
         self._at = -1
-        self._rows = [array("q", bytes(8 * buckets)) for _ in range(4)]  # calls by kind
-        self._seconds = array("d", bytes(8 * buckets))
+        self._edge = -math.inf  # where the open bucket ends
 
     def add(self, kind: int, seconds: float, now: float) -> None:
         """Count a call into the bucket of `now`."""
-        at = int(now * MICRO + 0.5) // self._width
-        if at > self._at:
-            self._advance(at)
-        row = self._rows[kind]
-        place = self._at % len(row)
-        row[place] += 1
-        self._seconds[place] += seconds
+        if now >= self._edge:
+            self._advance(now)
+        self.calls += 1
+        self._open_seconds += seconds
         if kind:
-            self._shift(kind, +1)
-        else:
-            self.calls += 1
+            self._shift_bad(kind, +1)
         if kind & FAILURE:
             self.streak += 1
         else:
@@ -121,23 +118,31 @@ class Buckets(Counts):
 
     def roll(self, now: float) -> None:
         """Drop the buckets that are too old at `now`."""
-        at = int(now * MICRO + 0.5) // self._width
-        if at > self._at:
-            self._advance(at)
+        if now >= self._edge:
+            self._advance(now)
 
     def total_seconds(self) -> float:
         """The sum of the durations in the buckets."""
-        return math.fsum(self._seconds)
+        return math.fsum([self._open_seconds, *(bucket[4] for bucket in self._past if bucket)])
 
-    def _advance(self, at: int) -> None:
-        buckets = len(self._seconds)
+    def _advance(self, now: float) -> None:
+        """Close the open bucket, drop what is too old, and open the bucket of `now`."""
+        at = int(now * MICRO + 0.5) // self._width
+        past, buckets = self._past, len(self._past)
+        calls, failures, slow, both = self._marks
+        opened = (self.calls - calls, self.failures - failures, self.slow - slow, self.slow_failures - both)
+        past[self._at % buckets] = (*opened, self._open_seconds)
         for stale in range(max(self._at + 1, at - buckets + 1), at + 1):
-            place = stale % buckets
-            self._seconds[place] = 0.0
-            for kind, row in enumerate(self._rows):
-                self._shift(kind, -row[place])
-                row[place] = 0
+            if (bucket := past[stale % buckets]) is not None:
+                self.calls -= bucket[0]
+                self.failures -= bucket[1]
+                self.slow -= bucket[2]
+                self.slow_failures -= bucket[3]
+                past[stale % buckets] = None
+        self._marks = (self.calls, self.failures, self.slow, self.slow_failures)
+        self._open_seconds = 0.0
         self._at = at
+        self._edge = ((at + 1) * self._width - 0.5) / MICRO
 
 
 class Window(Protocol):
