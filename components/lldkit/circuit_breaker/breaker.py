@@ -2,7 +2,6 @@
 
 import math
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -70,7 +69,18 @@ class CircuitBreaker(Guard):
     """
 
     __slots__ = (
-        *("_abandoned", "_clock", "_core", "_fleet", "_ignored", "_last_error", "_lock", "_opened_at", "_outbox"),
+        *(
+            "_abandoned",
+            "_clock",
+            "_core",
+            "_fleet",
+            "_ignored",
+            "_last_error",
+            "_listening",
+            "_lock",
+            "_opened_at",
+            "_outbox",
+        ),
         *("_rejected", "_rng", "_slow_from", "_trip", "_window", "_window_kind", "name"),
     )
 
@@ -113,8 +123,9 @@ class CircuitBreaker(Guard):
         self._clock = clock
         self._rng = CHANCE if rng is None else rng
         self._outbox = Outbox(on_event)
+        self._listening = bool(self._outbox)
         self._fleet = None if coordinator is None else Fleet(name, coordinator)
-        self._abandoned: deque[Permit] = deque()
+        self._abandoned: list[Permit] = []
         self._last_error: str | None = None
         self._opened_at: datetime | None = None
         self._ignored = self._rejected = 0
@@ -179,8 +190,12 @@ class CircuitBreaker(Guard):
         """Ask for one call, in two steps; raises `CircuitOpen`. Report on the permit that is returned."""
         started = self.monotonic()
         core = self._core
-        if core.state is State.OPEN and core.until > (now := _micros(started)) and self._fleet is None:
-            raise self._refusal(State.OPEN, core.until - now)
+        if core.state is State.OPEN and self._fleet is None and not self._listening:  # the short way to a refusal
+            wait = core.until - int(started * MICRO + 0.5)
+            if wait > 0:
+                with self._lock:
+                    self._rejected += 1
+                raise CircuitOpen(self.name, State.OPEN, wait / MICRO, self._last_error)
         return self._admit(started, alone=self._fleet is None)
 
     def _admit(self, started: float, *, alone: bool) -> Permit:
@@ -306,7 +321,7 @@ class CircuitBreaker(Guard):
         """Free the slots of probes that were dropped without a report."""
         while self._abandoned:
             try:
-                permit = self._abandoned.popleft()
+                permit = self._abandoned.pop()
             except IndexError:  # another thread was faster
                 return
             permit.unreported = False
