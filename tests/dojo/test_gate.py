@@ -43,8 +43,10 @@ def test_every_mutant_of_the_reference_dies_or_is_explained(kata: Manifest) -> N
     first, last = source[:begin].count("\n") + 1, source[:end].count("\n") + 1
     chosen = [mutant for mutant in mutants(source) if first <= mutant.line < last]
     assert len(chosen) > 60
-    alive = [mutant.after for mutant, killer in zip(chosen, killers(kata, chosen), strict=True) if not killer]
-    assert alive == []
+    alive = [mutant for mutant, killer in zip(chosen, killers(kata, chosen), strict=True) if not killer]
+    # A killer that measures may miss once on a machine that is busy with other tests; it does not miss twice.
+    alive = [mutant for mutant, killer in zip(alive, killers(kata, alive), strict=True) if not killer]
+    assert [mutant.after for mutant in alive] == []
 
 
 def test_a_mutant_that_loops_or_exits_is_killed_and_the_others_go_on(jar: Jar) -> None:
