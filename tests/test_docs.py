@@ -265,3 +265,13 @@ def test_dead_links_and_anchors_are_found(tmp_path: Path) -> None:
 def test_machine_paths_are_found(text: str) -> None:
     assert MACHINE_PATH.search(text)
     assert not MACHINE_PATH.search("https://example.com/home/x ./work a/root/b /workers /home")
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_the_tests_that_a_document_names_exist(path: Path) -> None:
+    folder = ROOT / "tests" / path.stem
+    for file, name in re.findall(r"`(\w+\.py)(?:::(\w+))?`", path.read_text(encoding="utf-8")):
+        if not (file.startswith(("test_", "contract")) and folder.exists()):
+            continue
+        assert (folder / file).exists(), f"{file} is not in tests/{path.stem}"
+        assert f"def {name}" in (folder / file).read_text(encoding="utf-8"), f"{file} has no {name}"

@@ -4,7 +4,6 @@
 tests, katas and pictures use it. Durations and deadlines are `monotonic()` seconds, calendars are `now()` in UTC.
 """
 
-import asyncio
 import heapq
 import itertools
 import math
@@ -60,6 +59,8 @@ class SystemClock:
 
     async def asleep(self, seconds: float, /) -> None:
         """Suspend this task for `seconds`."""
+        import asyncio  # costs more than all else together, and most users of a clock never await it
+
         await asyncio.sleep(_duration(seconds))
 
     def wait_for(self, condition: threading.Condition, predicate: Callable[[], bool], seconds: float | None, /) -> bool:
@@ -144,6 +145,8 @@ class ManualClock:
 
     async def asleep(self, seconds: float, /) -> None:
         """Suspend this task until the clock has been advanced by `seconds`; 0 only yields."""
+        import asyncio
+
         if _duration(seconds) == 0 or self._auto_advance:
             self.advance(seconds)
             await asyncio.sleep(0)

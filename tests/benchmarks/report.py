@@ -203,11 +203,11 @@ def merge(document: str, sections: Mapping[str, str]) -> str:
     return "\n".join([PREFACE, *(f"<!-- room: {room} -->\n{text}\n<!-- end of room -->\n" for room, text in rooms)])
 
 
-def run(tests: Path) -> tuple[list[Row], list[str]]:
-    """Run the benchmarks of a file with a progress line; its rows, and the names of skipped tests."""
+def run(*tests: Path) -> tuple[list[Row], list[str]]:
+    """Run the benchmarks of some files with a progress line; their rows, and the names of skipped tests."""
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "result.json"
-        command = [sys.executable, "-m", "pytest", "-v", "-c", "pyproject.toml", "--rootdir", ".", str(tests)]
+        command = [sys.executable, "-m", "pytest", "-v", "-c", "pyproject.toml", "--rootdir", ".", *map(str, tests)]
         command += ["--benchmark-enable", "--benchmark-json", str(result), "-p", "no:cacheprovider"]
         command += ["-W", "default::pytest_benchmark.logger.PytestBenchmarkWarning"]  # such as: all were skipped
         output, skipped = [], []
@@ -218,11 +218,11 @@ def run(tests: Path) -> tuple[list[Row], list[str]]:
             for line in process.stdout:
                 output.append(line)
                 if at := re.match(r"\S*::(\S+) (\w+).*\[ *(\d+)%\]", line):
-                    progress(f"{tests.stem} {at[3]:>3} %  {at[1]}")
+                    progress(f"{tests[0].stem} {at[3]:>3} %  {at[1]}")
                     skipped += [at[1]] if at[2] == "SKIPPED" else []
         progress("")
         if process.returncode != 0:
-            sys.exit("".join(output) + f"\n{tests.name} failed; nothing was written")
+            sys.exit("".join(output) + f"\n{tests[0].name} failed; nothing was written")
         written = result.read_text(encoding="utf-8") if result.exists() else ""  # nothing when all were skipped
         return rows(json.loads(written or '{"benchmarks": []}')), skipped
 
@@ -247,7 +247,8 @@ def main(asked: Sequence[str]) -> int:
         return 2
     document = ROOT / "docs" / "benchmarks.md"
     for room in asked or rooms():
-        found, skipped = run(Path(__file__).with_name(f"test_{room}.py"))
+        folder = Path(__file__).parent
+        found, skipped = run(folder / f"test_{room}.py", *sorted(folder.glob(f"test_{room}_*.py")))
         print(room, *(f"\n{as_text(row)}" for row in found), f"\n{losses(found)}\n", sep="\n")
         if not found:
             continue

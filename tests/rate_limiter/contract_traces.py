@@ -3,7 +3,6 @@
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -45,7 +44,7 @@ class TraceContract(Contract):
             now += rng.choice([0, 0, 1, rng.randrange(50_000), rng.randrange(900_000)])
             ours = theirs = self.random_ask(rng, algorithm, now)
             if promised and rng.random() < 0.15:
-                ours, theirs = (replace(ask, now=now) for ask in promised.pop(rng.randrange(len(promised))))
+                ours, theirs = (ask._replace(now=now) for ask in promised.pop(rng.randrange(len(promised))))
             places = [(quota.name, key) for quota, key in zip(ours.quotas, ours.keys, strict=True)]
             after, expected = carry_out(ours, [states.get(place) for place in places], now)
             states.update(zip(places, after, strict=True))
@@ -72,12 +71,12 @@ class TraceContract(Contract):
         modes = [*["acquire"] * 6, *["peek"] * 2, *["reserve"] * 4 * algorithm.promises, *["reset"] * (now % 3 == 0)]
         max_delay = rng.choice([0, 1, 100_000, 5_000_000])
         ask = self.ask(algorithm, quotas, keys, now, cost=rng.choice([0, 1, 1, 2, 3, 8]), mode=rng.choice(modes))
-        return replace(ask, max_delay=max_delay) if ask.mode == "reserve" else ask
+        return ask._replace(max_delay=max_delay) if ask.mode == "reserve" else ask
 
     def cancelling(self, ask: Ask, verdicts: Sequence[Verdict]) -> Ask:
         promises = tuple(verdict.promise for verdict in verdicts if isinstance(verdict, Promised))
         assert len(promises) == len(ask.quotas)
-        return replace(ask, mode="cancel", promises=promises)
+        return ask._replace(mode="cancel", promises=promises)
 
     # -- material that nobody here wrote -----------------------------------------------------------------------------
 

@@ -114,6 +114,7 @@ RACER = """
 import os, sys
 from lldkit.rate_limiter import *
 from lldkit.rate_limiter.postgres import PostgresStore
+from lldkit.rate_limiter.sqlite import SQLiteStore
 kind, where, limit, period, calls = sys.argv[1:]
 store = SQLiteStore(where) if kind == "SQLiteStore" else PostgresStore(where)
 limiter = RateLimiter(per(int(limit), float(period)), store=store)
@@ -177,6 +178,7 @@ def run(script: str, *arguments: str) -> None:
     header = """
 import os, resource, signal, sys
 from lldkit.rate_limiter import *
+from lldkit.rate_limiter.sqlite import SQLiteStore
 def unavailable(call):
     try:
         call()

@@ -60,16 +60,17 @@ def explore(
     """
     if schedules < 1:
         raise ValueError(f"schedules must be at least 1, got {schedules!r}")
+    chosen: Strategy = Portfolio() if strategy is None else strategy
     session = Session(
         program,
         granularity=Granularity(granularity),
+        noting=hasattr(chosen, "touch"),
         include=include,
         patch=patch,
         max_steps=max_steps,
         spurious_wakeups=spurious_wakeups,
         race_timeouts=race_timeouts,
     )
-    chosen: Strategy = Portfolio() if strategy is None else strategy
     with session.installed():
         return _search(
             session, chosen, schedules=schedules, seed=seed, shrink=shrink, seconds=seconds, progress=progress

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CLOCK",
+    "READS_TIME",
     "YIELDS",
     "Access",
     "Body",
@@ -90,6 +91,9 @@ class Access:
     def __str__(self) -> str:
         verb = self.verb or ("writes" if self.writes else "reads")
         return f"{verb} {'an item' if self.kind == 'item' else self.name}".rstrip()
+
+
+READS_TIME = Access("call", "the clock", writes=False)
 
 
 class Choice(NamedTuple):

@@ -9,8 +9,7 @@ from types import CodeType
 from typing import Any
 
 from lldkit.interleave.interface import Uncontrolled
-from lldkit.interleave.points import Point, Tables
-from lldkit.interleave.tracing import Scope, at_point
+from lldkit.interleave.tracing import Action, Actions, Scope
 
 __all__ = ["Monitoring"]
 
@@ -20,10 +19,10 @@ _TOOL_IDS = (4, 3, 2, 5)  # those that debuggers and coverage leave alone come f
 class Monitoring:
     """Watches all threads of the process while installed; the run ignores those that are not its own."""
 
-    def __init__(self, scope: Scope, tables: Tables) -> None:
+    def __init__(self, scope: Scope, actions: Actions) -> None:
         self._scope = scope
-        self._tables = tables
-        self._by_id: dict[int, dict[int, Point]] = {}
+        self._actions = actions
+        self._by_id: dict[int, dict[int, Action]] = {}
         self._watched: list[CodeType] = []  # not a set: two functions of one source have equal code objects
         self._tool = -1
 
@@ -61,7 +60,7 @@ class Monitoring:
         monitoring: Any = sys.monitoring  # type: ignore[attr-defined]
         globals_ = sys._getframe(1).f_globals  # noqa: SLF001 - the frame that the event is about
         if id(code) not in self._by_id and self._scope.covers(globals_.get("__name__"), code):
-            self._by_id[id(code)] = self._tables.make(code, globals_)
+            self._by_id[id(code)] = self._actions.of(code, globals_)
             self._watched.append(code)
             monitoring.set_local_events(self._tool, code, monitoring.events.INSTRUCTION)
         return monitoring.DISABLE
@@ -71,10 +70,10 @@ class Monitoring:
         disable = sys.monitoring.DISABLE  # type: ignore[attr-defined]
 
         def instruction(code: CodeType, offset: int) -> Any:
-            point = by_id[id(code)].get(offset)
-            if point is None:
+            action = by_id[id(code)].get(offset)
+            if action is None:
                 return disable
-            at_point(point)
+            action()
             return None
 
         return instruction

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from lldkit.interleave.cells import INLINED, Cells
 from lldkit.interleave.interface import Access
 
-__all__ = ["Point", "Tables"]
+__all__ = ["CALLS", "NO_INSTRUCTIONS", "Point", "Tables"]
 
 _READING_METHODS = (
     "copy count difference get index intersection isdisjoint issubset issuperset items keys most_common "
@@ -52,20 +52,25 @@ _ITEMS = {
     **dict.fromkeys(("STORE_SUBSCR", "STORE_SLICE", "DELETE_SUBSCR"), True),
 }
 _COMPREHENSIONS = INLINED | {"<genexpr>"}
-_NO_INSTRUCTIONS = frozenset({"CACHE", "PRECALL"})
-_TESTS = ("POP_JUMP", "UNARY_NOT", "TO_BOOL", "COPY", "JUMP_IF")
+NO_INSTRUCTIONS = frozenset({"CACHE", "PRECALL"})
+_TESTS = ("POP_JUMP", "UNARY_NOT", "TO_BOOL", "JUMP_IF")
+_LOADS = frozenset({"LOAD_ATTR", "LOAD_DEREF", "LOAD_FAST", "LOAD_GLOBAL", "BINARY_SUBSCR"})
+_CONSTANTS = frozenset({"LOAD_CONST", "LOAD_SMALL_INT"})
+_WALKS = frozenset({"CALL_FUNCTION_EX", "DICT_MERGE", "DICT_UPDATE", "LIST_EXTEND", "SET_UPDATE", "UNPACK_SEQUENCE"})
 _SPINS = Access("call", "", writes=False, verb="spins")
-_CALLS = frozenset({"CALL", "CALL_KW", "CALL_FUNCTION_EX"})
-_CAN_YIELD = _CALLS | {"PUSH_EXC_INFO"}  # what jumps back over the latter leaves an `except` and is no loop
+CALLS = frozenset({"CALL", "CALL_KW", "CALL_FUNCTION_EX"})
+_CAN_YIELD = CALLS | {"PUSH_EXC_INFO"}  # what jumps back over the latter leaves an `except` and is no loop
 _NOT_DATA = (ModuleType, type, FunctionType, BuiltinFunctionType, MethodType)
 
 
 class Point(NamedTuple):
-    """An instruction before which a thread may be interrupted."""
+    """An instruction that touches what threads can share."""
 
     access: Access
     file: str
     line: int
+    silent: bool = False
+    """It follows the point that loaded the object, and is one step with it."""
 
 
 class Tables:
@@ -112,24 +117,28 @@ class _Reader:
         self._called: list[str | None] = []  # names of the calls whose arguments are being evaluated
         self._waiting: list[CodeType] = []  # comprehensions whose first iterable is being evaluated
         self._range = False  # `range` was loaded
-        self._before = self._next = self._last_global = ""
+        self._before = self._last_global = ""
+        self._next: list[str] = []
         self._of_module: str | None = None  # the function that was last looked up in a module
 
     def points(self) -> Iterator[tuple[int, Point]]:
         """Yield the offset and the point of every instruction that is one."""
         found: set[int] = set()
-        instructions = [one for one in dis.get_instructions(self._code) if one.opname not in _NO_INSTRUCTIONS]
+        instructions = [one for one in dis.get_instructions(self._code) if one.opname not in NO_INSTRUCTIONS]
         start: int | None = None
-        for instruction, following in zip(instructions, [*instructions[1:], None], strict=True):
+        for index, instruction in enumerate(instructions):
             if instruction.opname == "EXTENDED_ARG":  # the back ends stop at the first prefix of an instruction
                 start = instruction.offset if start is None else start
                 continue
-            self._next = following.opname if following is not None else ""
+            self._next = [one.opname for one in instructions[index + 1 : index + 3]]
             access = self._access(instruction)
+            silent = None if access is not None else self._silent(instruction)
+            offset = instruction.offset if start is None else start
             if access is not None:
-                offset = instruction.offset if start is None else start
                 found.add(offset)
                 yield offset, self._point(access, instruction)
+            elif silent is not None:
+                yield offset, self._point(silent, instruction)._replace(silent=True)
             start, self._before = None, instruction.opname
         yield from self._idle_loops(instructions, found)
 
@@ -161,7 +170,7 @@ class _Reader:
             access = Access("global", name, _GLOBALS[op])
         elif op in _ITEMS or (op == "BINARY_OP" and one.argrepr == "[]"):
             access = self._item(op)
-        elif op in _CALLS:
+        elif op in CALLS:
             access = self._call(arg)
         elif op == "LOAD_GLOBAL":
             access = self._global(name, arg)
@@ -177,13 +186,22 @@ class _Reader:
         elif op == "PUSH_NULL":  # before the function up to 3.12, after it from 3.13 on
             self._called.append(self._of_module if self._before == "LOAD_ATTR" else None)
         elif op == "GET_ITER":
-            self._counted = self._range and self._before in _CALLS
+            self._counted = self._range and self._before in CALLS
             self._range = False
             if self._waiting:
                 self.comprehensions.append((self._waiting.pop(), self._counted))
                 self._counted = False
         elif op == "LOAD_CONST" and getattr(instruction.argval, "co_name", None) in _COMPREHENSIONS:
             self._waiting.append(instruction.argval)
+
+    def _silent(self, one: dis.Instruction) -> Access | None:
+        """Return how an instruction looks into the containers that were just loaded, where no switch lies between."""
+        op = one.opname
+        if op == "BINARY_OP" and one.argrepr.endswith("=") and self._before not in _CONSTANTS:
+            return Access("item", "", writes=True)  # `+=` may extend a list
+        compares = op == "COMPARE_OP" and self._before not in _CONSTANTS
+        tests = op.startswith(_TESTS) and self._before in _LOADS
+        return Access("item", "", writes=False) if compares or tests or op in _WALKS else None
 
     def _attribute(self, op: str, name: str, arg: int) -> Access | None:
         if arg & 1 and (op == "LOAD_SUPER_ATTR" or (op == "LOAD_ATTR" and _METHODS_ARE_ATTRIBUTES)):
@@ -201,7 +219,8 @@ class _Reader:
     def _cell(self, op: str, name: str) -> Access | None:
         if name not in self._plain:
             return Access("cell", name, _CELLS[op])
-        tested = op == "LOAD_DEREF" and self._next.startswith(_TESTS)  # `if items:` looks into the list
+        following = [one for one in self._next if one != "COPY"][:1]
+        tested = op == "LOAD_DEREF" and any(one.startswith(_TESTS) for one in following)  # `if items:` looks into it
         return Access("item", "", writes=False) if tested else None
 
     def _global(self, name: str, arg: int) -> Access | None:

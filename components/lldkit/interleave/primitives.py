@@ -86,7 +86,8 @@ class _Mutex:
         if timeout < 0 and timeout != -1:
             raise ValueError("timeout value must be a non-negative number")
         if blocking:
-            taken = run.perform(access(self.name, "acquires"), self, None if timeout == -1 else timeout)
+            limit = None if timeout == -1 else timeout
+            taken = run.perform(access(self.name, "acquires" if limit is None else "acquires in time"), self, limit)
         else:
             run.step(access(self.name, "tries to acquire"))
             taken = self.free_for(run.current)
@@ -210,6 +211,7 @@ class Waiter:
 
     def __init__(self, run: Run, lock: _Mutex) -> None:
         self.name = lock.name
+        self.place = f"{run.current.name} at {lock.name}"
         self.spurious = run.current.spurious < MOST_SPURIOUS_WAKE_UPS
         self.notified = False
         self._run = run
@@ -225,7 +227,7 @@ class Waiter:
     def release(self) -> None:
         """Called by `Condition.notify`."""
         run = self._run
-        run.step(access(self.name, "notifies"))
+        run.step(access(self.place, "notifies"))
         if self.notified:
             raise RuntimeError("release unlocked lock")
         self.notified = True
@@ -250,7 +252,8 @@ def wait(condition: threading.Condition, timeout: float | None = None) -> bool:
     saved = condition._release_save()  # type: ignore[attr-defined]  # noqa: SLF001
     notified = False
     try:
-        notified = run.perform(access(lock.name, "waits for a notify of"), waiter, timeout)
+        verb = "wakes" if timeout is None else "wakes in time"
+        notified = run.perform(access(waiter.place, verb, writes=False), waiter, timeout)
         run.current.spurious += not notified and timeout is None
     finally:
         condition._acquire_restore(saved)  # type: ignore[attr-defined]  # noqa: SLF001

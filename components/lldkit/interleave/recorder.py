@@ -14,7 +14,7 @@ from lldkit.interleave.timeline import Line, Row, Timeline
 
 __all__ = ["Recorder"]
 
-_WAITING = {"acquires": "waits for", "joins": "waits for the end of"}
+_WAITING = {"acquires": "waits for", "joins": "waits for the end of", "wakes": "waits for a notify of"}
 _REPEATING_ROWS = 400
 _NOWHERE = Line("?", 0, "")
 
@@ -36,7 +36,7 @@ class Recorder:
         """Note one step."""
         line = Line.at(place.file, place.line) if isinstance(place, Point) else _line_of(sys._getframe(1))  # noqa: SLF001
         self.rows.append(Row(len(run.scheduler.picks) - 1, task.name, line, str(access), run.scheduler.now))
-        if access.verb == "acquires":
+        if access.verb.endswith(("acquires", "acquires in time", "tries to acquire")):
             self._taken[access.name] = line
 
     def label(self, kind: str) -> str:
@@ -68,7 +68,9 @@ class Recorder:
         held = [lock.name for lock in run.resources if lock.owner() is task]
         holds = tuple(f"{name} since {self._taken[name]}" if name in self._taken else name for name in held)
         who = None if owner is None else f"{owner.name} (ended)" if owner.finished else owner.name
-        return Wait(task.name, _WAITING.get(verb, verb), resource.name, who, _line_of(frame), holds)
+        return Wait(
+            task.name, _WAITING.get(verb.removesuffix(" in time"), verb), resource.name, who, _line_of(frame), holds
+        )
 
     # ── after it ──────────────────────────────────────────────────────────────────────────────────────────────────
 

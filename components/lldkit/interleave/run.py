@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol, TypeAlias
 
 from lldkit.interleave import genuine
-from lldkit.interleave.interface import YIELDS, Access, Body, Invariant, Kind, Pruned, Uncontrolled
+from lldkit.interleave.interface import READS_TIME, YIELDS, Access, Body, Invariant, Kind, Pruned, Uncontrolled
 from lldkit.interleave.places import user_place
 from lldkit.interleave.scheduler import MAIN, NEVER, Resource, Scheduler, Standstill, StepLimit, Task
 from lldkit.interleave.workers import Gate, Workers
@@ -127,7 +127,9 @@ class Run:
             return True
         scheduler = self.scheduler
         me.resource = resource
-        me.deadline = None if timeout is None else scheduler.now + timeout
+        if timeout is not None:
+            me.deadline = scheduler.now + timeout
+            self.note(READS_TIME)
         scheduler.changed()
         if me is self._main:
             scheduler.main = me
@@ -139,6 +141,11 @@ class Run:
         if self._watcher is not None and me is not self._main:
             self._watcher.step(self, me, access, None)
         return resource.free_for(me)
+
+    def note(self, access: Access) -> None:
+        """An access that is no switch point; strategies that reason about accesses want to know of it."""
+        if not (self.current.muted or self.stopping):
+            self.scheduler.note(access)
 
     def sleep(self, seconds: float) -> None:
         """Wait in virtual time; 0 only yields."""
@@ -153,7 +160,9 @@ class Run:
         """Add a thread; it begins when it is first picked."""
         if self.stopping:
             raise Abandoned
-        task = Task(len(self.scheduler.tasks), name, body, daemon=daemon)
+        number = len(self.scheduler.tasks)
+        taken = any(task.name == name for task in self.scheduler.tasks)
+        task = Task(number, f"{name} ({number})" if taken else name, body, daemon=daemon)
         self.scheduler.add(task)
         return task
 
@@ -224,6 +233,7 @@ class Run:
                 self._stop = BodyRaised(task, error)
         finally:
             self._tracer.leave()
+        self.note(Access("lock", f"thread {task.name}", writes=True, verb="ends"))
         if task.finished:  # it was left behind; nobody waits for it
             task.worker.leave()
             return

@@ -65,21 +65,24 @@ class Task:
     """A thread as the scheduler sees it: what it stands before."""
 
     __slots__ = (
-        *(
-            "body",
-            "daemon",
-            "deadline",
-            "finished",
-            "id",
-            "local",
-            "muted",
-            "name",
-            "pool",
-            "resource",
-            "spurious",
-            "stepped",
-        ),
-        *("thread", "unwinding", "worker", "yielded", "yields_to"),
+        "body",
+        "daemon",
+        "deadline",
+        "finished",
+        "id",
+        "local",
+        "muted",
+        "name",
+        "pool",
+        "resource",
+        "returned",
+        "spurious",
+        "stepped",
+        "thread",
+        "unwinding",
+        "worker",
+        "yielded",
+        "yields_to",
     )
 
     def __init__(self, number: int, name: str, body: Callable[[], object], *, daemon: bool = False) -> None:
@@ -96,6 +99,7 @@ class Task:
         self.yields_to: set[int] = set()
         self.spurious = 0  # how often it woke without cause
         self.muted = 0  # above 0: its accesses are no switch points
+        self.returned = False  # the last thing it did was to return from a function
         self.unwinding = False
         self.worker: Any = None  # the real thread that lends itself, once begun
         self.thread: Any = None  # the `threading.Thread` that the program sees
@@ -127,6 +131,7 @@ class Scheduler:
         self.now = 0.0
         self.unfair = False  # somebody was kept back because it polled; then nothing is proved
         self._strategy = strategy
+        self._touch: Callable[[Access], None] | None = getattr(strategy, "touch", None)
         self._max_steps = max_steps
         self._fair_after = fair_after
         self._race_timeouts = race_timeouts
@@ -152,6 +157,11 @@ class Scheduler:
     def changed(self) -> None:
         """Something happened that may let a thread run, or block it."""
         self._runnable = None
+
+    def note(self, access: Access) -> None:
+        """The thread that runs makes an access that is no switch point."""
+        if self._touch is not None:
+            self._touch(access)
 
     def next(self) -> Task:
         """Return who takes the next step; raise `Standstill` or `StepLimit` where nobody does."""

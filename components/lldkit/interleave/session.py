@@ -10,7 +10,7 @@ from lldkit.interleave.interface import Body, Granularity, Invariant, Program, S
 from lldkit.interleave.patching import fresh_counters, patched
 from lldkit.interleave.run import Outcome, Run, Watcher, current
 from lldkit.interleave.scheduler import Scheduler
-from lldkit.interleave.tracing import Scope, back_end
+from lldkit.interleave.tracing import Actions, Scope, back_end
 from lldkit.interleave.workers import Workers
 
 __all__ = ["Session"]
@@ -29,6 +29,7 @@ class Session:
         include: Iterable[object] = (),
         patch: Iterable[ModuleType] = (),
         max_steps: int,
+        noting: bool = False,
         spurious_wakeups: bool = False,
         race_timeouts: bool = True,
     ) -> None:
@@ -43,7 +44,7 @@ class Session:
         self._max_steps = max_steps
         self._scope = Scope((program, *include))
         self._modules = tuple(patch)
-        self._tracer = back_end(self._scope, granularity)
+        self._tracer = back_end(self._scope, Actions(granularity, noting=noting))
         self._workers = Workers()
         self.runs = self.steps = 0
 
@@ -70,6 +71,8 @@ class Session:
             race_timeouts=self.race_timeouts,
             spurious_wakeups=self.spurious_wakeups,
         )
+        if hasattr(strategy, "configure"):
+            strategy.configure(race_timeouts=self.race_timeouts, spurious_wakeups=self.spurious_wakeups)
         with fresh_counters():
             outcome = Run(scheduler, self._tracer, self._workers, watcher).execute(self._build)
         outcome.whole = outcome.whole and (exact or len(outcome.picks) <= self._max_steps // 2)

@@ -4,8 +4,7 @@ import sys
 from types import FrameType
 from typing import Any
 
-from lldkit.interleave.points import Point, Tables
-from lldkit.interleave.tracing import Scope, at_point
+from lldkit.interleave.tracing import Action, Actions, Scope
 
 __all__ = ["SetTrace"]
 
@@ -13,9 +12,9 @@ __all__ = ["SetTrace"]
 class SetTrace:
     """Traces the controlled threads only; the trace functions of all others are never touched."""
 
-    def __init__(self, scope: Scope, tables: Tables) -> None:
+    def __init__(self, scope: Scope, actions: Actions) -> None:
         self._scope = scope
-        self._tables = tables
+        self._actions = actions
         self._tracers: dict[int, Any] = {}
 
     def install(self) -> None:
@@ -40,18 +39,35 @@ class SetTrace:
         frame.f_trace_opcodes = True
         tracer = self._tracers.get(id(code))
         if tracer is None:
-            tracer = self._tracers[id(code)] = _tracer(self._tables.make(code, frame.f_globals))
-        return tracer
+            tracer = self._tracers[id(code)] = _tracer(self._actions.of(code, frame.f_globals))
+        jumps = self._actions.if_taken.get(id(code))
+        return _with_jumps(tracer, jumps) if jumps else tracer
 
 
-def _tracer(table: dict[int, Point]) -> Any:
+def _tracer(table: dict[int, Action]) -> Any:
     """Return the function that is called before every instruction of a code object with this table."""
 
     def trace(frame: FrameType, event: str, _arg: object) -> Any:
         if event == "opcode":
-            point = table.get(frame.f_lasti)
-            if point is not None:
-                at_point(point)
+            action = table.get(frame.f_lasti)
+            if action is not None:
+                action()
+        return trace
+
+    return trace
+
+
+def _with_jumps(tracer: Any, jumps: dict[int, Action]) -> Any:
+    """Return `tracer`, for one frame, that also acts on conditional jumps back, once they were taken."""
+    last = 0
+
+    def trace(frame: FrameType, event: str, arg: object) -> Any:
+        nonlocal last
+        if event == "opcode":
+            if frame.f_lasti < last and last in jumps:
+                jumps[last]()
+            last = frame.f_lasti
+            tracer(frame, event, arg)
         return trace
 
     return trace

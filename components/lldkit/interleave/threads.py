@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 
 from lldkit.clock import EPOCH
 from lldkit.interleave import genuine
-from lldkit.interleave.interface import Uncontrolled
+from lldkit.interleave.interface import READS_TIME, Uncontrolled
 from lldkit.interleave.places import user_place
 from lldkit.interleave.primitives import access, building
 from lldkit.interleave.run import Run, current
@@ -92,7 +92,10 @@ def join(thread: threading.Thread, timeout: float | None = None) -> None:
         raise RuntimeError("cannot join thread before it is started")
     if task is run.current:
         raise RuntimeError("cannot join current thread")
-    run.perform(access(f"thread {task.name}", "joins"), Ended(task), None if timeout is None else max(timeout, 0.0))
+    if timeout is None:
+        run.perform(access(f"thread {task.name}", "joins"), Ended(task))
+    else:
+        run.perform(access(f"thread {task.name}", "joins in time"), Ended(task), max(timeout, 0.0))
 
 
 def is_alive(thread: threading.Thread) -> bool:
@@ -198,20 +201,21 @@ def virtual(real: Callable[[], R], scale: Callable[[float], R]) -> Callable[[], 
 
     def read() -> R:
         run = current()
-        return real() if run is None else scale(run.scheduler.now)
+        if run is None:
+            return real()
+        run.note(READS_TIME)
+        return scale(run.scheduler.now)
 
     return read
-
-
-def wall_clock(seconds: float) -> datetime:
-    """Return the calendar date that virtual time stands for."""
-    return EPOCH + timedelta(seconds=seconds)
 
 
 def now(_clock: object) -> datetime:
     """`lldkit.clock.SYSTEM.now` under control."""
     run = current()
-    return datetime.now(UTC) if run is None else wall_clock(run.scheduler.now)
+    if run is None:
+        return datetime.now(UTC)
+    run.note(READS_TIME)
+    return EPOCH + timedelta(seconds=run.scheduler.now)
 
 
 def fork() -> int:

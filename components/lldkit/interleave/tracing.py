@@ -1,17 +1,21 @@
 """What both back ends share: which modules are watched, and how a point reaches the run."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from types import CodeType, ModuleType
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 
 from lldkit.interleave import genuine
-from lldkit.interleave.interface import Granularity
+from lldkit.interleave.checks import Check, checks
+from lldkit.interleave.interface import Access, Granularity
 from lldkit.interleave.places import of_tools
 from lldkit.interleave.points import Point, Tables
 from lldkit.interleave.run import Run
 
-__all__ = ["BackEnd", "Scope", "at_point", "back_end", "module_of"]
+__all__ = ["Action", "Actions", "BackEnd", "Scope", "back_end"]
+
+Action: TypeAlias = Callable[[], None]
 
 _GENERATED = "<string>"  # methods of dataclasses and named tuples
 
@@ -60,11 +64,76 @@ def module_of(item: object) -> str:
     return name
 
 
+def _run() -> Run | None:
+    run = Run.active
+    return run if run is not None and run.ident == genuine.get_ident() else None
+
+
 def at_point(point: Point) -> None:
-    """The calling thread stands before `point`."""
+    """The calling thread stands before an access that is a switch point."""
     run = Run.active
     if run is not None and run.ident == genuine.get_ident():
         run.step(point.access, point)
+
+
+def at_note(access: Access) -> None:
+    """The calling thread is about to make an access that is no switch point."""
+    run = _run()
+    if run is not None:
+        run.note(access)
+
+
+def at_check(check: Check) -> None:
+    """The calling thread stands where the interpreter may look for a switch."""
+    run = _run()
+    if run is None:
+        return
+    task = run.current
+    if check.looks is not None and not (check.after_call and task.returned):
+        task.returned = False
+        run.step(check.looks.access, check.looks)
+    task.returned = check.returns
+
+
+class Actions:
+    """What is to be done before which instruction of which code: an offset -> callable table for each code object."""
+
+    def __init__(self, granularity: Granularity, *, noting: bool) -> None:
+        self._granularity = granularity
+        self._noting = noting  # the strategy wants to know of accesses that are no switch points, too
+        self._tables = Tables()
+        self.if_taken: dict[int, dict[int, Action]] = {}  # by `id` of the code: what to do when a jump was taken
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anything to do at all."""
+        return self._granularity is not Granularity.SYNC or self._noting
+
+    @staticmethod
+    def _of_point(point: Point) -> Action:
+        return partial(at_note, point.access) if point.silent else partial(at_point, point)
+
+    def of(self, code: CodeType, globals_: Mapping[str, Any]) -> dict[int, Action]:
+        """Return the table of `code`, whose functions look up `globals_`."""
+        points = self._tables.make(code, globals_)
+        if self._granularity is Granularity.FREE:
+            return {
+                offset: self._of_point(point) for offset, point in points.items() if self._noting or not point.silent
+            }
+        notes = {offset: partial(at_note, point.access) for offset, point in points.items()} if self._noting else {}
+        if self._granularity is Granularity.SYNC:
+            return dict(notes)
+        found = checks(code).items()
+        actions: dict[int, Action] = {at: partial(at_check, check) for at, check in found if not check.if_taken}
+        self.if_taken[id(code)] = {at: partial(at_check, check) for at, check in found if check.if_taken}
+        for offset, note in notes.items():
+            actions[offset] = partial(_both, actions[offset], note) if offset in actions else note
+        return actions
+
+
+def _both(first: Action, second: Action) -> None:
+    first()
+    second()
 
 
 class BackEnd(Protocol):
@@ -88,7 +157,7 @@ class BackEnd(Protocol):
 
 
 class Unwatched:
-    """The back end of `sync`: only primitives are switch points, and they report themselves."""
+    """The back end where only primitives are switch points, and they report themselves."""
 
     def install(self) -> None:
         """Nothing to do."""
@@ -96,14 +165,14 @@ class Unwatched:
     uninstall = enter = leave = install
 
 
-def back_end(scope: Scope, granularity: Granularity) -> BackEnd:
+def back_end(scope: Scope, actions: Actions) -> BackEnd:
     """Return the back end that this Python offers."""
-    if granularity is Granularity.SYNC:
+    if not actions.any:
         return Unwatched()
     if sys.version_info >= (3, 12):
         from lldkit.interleave.monitoring import Monitoring
 
-        return Monitoring(scope, Tables())
+        return Monitoring(scope, actions)
     from lldkit.interleave.settrace import SetTrace
 
-    return SetTrace(scope, Tables())
+    return SetTrace(scope, actions)

@@ -16,6 +16,8 @@ Each verb has a twin for tasks: `aacquire`, `athrottle`, `apeek`, `areserve`, `a
 from lldkit.rate_limiter.decision import BucketVerdict, CountedVerdict, Decision, Promised, Verdict
 from lldkit.rate_limiter.fixed_window import fixed_window
 from lldkit.rate_limiter.gcra import gcra
+from lldkit.rate_limiter.guard import Denials, Fallback, Leased
+from lldkit.rate_limiter.headers import ratelimit_fields
 from lldkit.rate_limiter.interface import (
     Algorithm,
     Ask,
@@ -59,8 +61,10 @@ __all__ = [
     "ConcurrencyLimiter",
     "CountedVerdict",
     "Decision",
+    "Denials",
     "Denied",
     "Evicted",
+    "Fallback",
     "FallbackEntered",
     "FallbackLeft",
     "ImpossibleCost",
@@ -70,6 +74,7 @@ __all__ = [
     "LeaseDecision",
     "LeaseLost",
     "LeaseStore",
+    "Leased",
     "LimiterStats",
     "MemoryLeases",
     "MemoryStore",
@@ -94,6 +99,7 @@ __all__ = [
     "per_hour",
     "per_minute",
     "per_second",
+    "ratelimit_fields",
     "sliding_counter",
     "sliding_log",
     "token_bucket",

@@ -28,6 +28,8 @@ def plain_key(key: object) -> PlainKey:
 
 def keys_by_quota(key: Key, quotas: tuple[Quota, ...]) -> tuple[PlainKey, ...]:
     """One plain key per quota: the same for all, or what a mapping holds under the quota's name."""
+    if type(key) is str:  # nearly all are, and asking an abstract class about the others takes a microsecond
+        return (key,) * len(quotas)
     if not isinstance(key, Mapping):
         return (plain_key(key),) * len(quotas)
     names = {quota.name for quota in quotas}
@@ -52,6 +54,8 @@ def checked_quotas(quota: Quota | Sequence[Quota], algorithm: Algorithm[Any]) ->
 
 def check_cost(cost: object) -> None:
     """Refuse what is no number of units."""
+    if type(cost) is int and cost >= 0:
+        return
     if isinstance(cost, bool) or not isinstance(cost, int):
         raise TypeError(f"cost must be a whole number of units, got {cost!r}")
     if cost < 0:

@@ -17,11 +17,8 @@ def carry_out(ask: Ask, states: Sequence[Any], now: int) -> tuple[list[Any], lis
         return [None] * len(rows), []
     if ask.mode == "cancel":
         undone = zip(rows, ask.promises, strict=True)
-        # A promise of no units to a key that nobody had used has no state to go by, and nothing to give back.
-        return [
-            state if state is None or promise[0] is None else undo(quota, state, now, promise)
-            for (quota, state), promise in undone
-        ], []
+        # A promise of nothing may have been made to a key without a state.
+        return [undo(quota, state, now, made) if state and made[1] else state for (quota, state), made in undone], []
 
     answers = [decide(quota, state, now, ask.cost, ask.max_delay) for quota, state in rows]
     if ask.mode == "peek" or not all(verdict for _, verdict in answers):

@@ -265,6 +265,11 @@ class Promised(_Relayed):
         self._told = verdict
         self.promise = promise
 
+    @property
+    def verdict(self) -> Decision:
+        """The verdict by itself."""
+        return self._told
+
 
 class CombinedDecision(_Relayed):
     """A decision over several quotas: allowed when all allow; its figures are those of the tightest."""

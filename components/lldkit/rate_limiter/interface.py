@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from lldkit.errors import LldkitError
 
@@ -165,13 +165,14 @@ class Algorithm(Protocol[S]):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class Ask(NamedTuple):
     """One call to a store: everything it must know, for one or several quotas at once.
 
     `keys` and `quotas` go together one by one. `max_delay` (microseconds) belongs to `reserve`, `promises` (one per
     quota) to `cancel`. `now` is the caller's monotonic clock in microseconds: engines of this machine go by it, engines
     elsewhere by their own server's time.
+
+    It is a tuple because one is built on every call, and nothing frozen is cheaper to build.
     """
 
     mode: Mode

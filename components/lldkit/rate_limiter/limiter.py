@@ -5,7 +5,6 @@ import inspect
 import math
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -337,7 +336,7 @@ class RateLimiter:
 
     def _cancelling(self, ask: Ask, verdicts: Sequence[Verdict]) -> Ask:
         promises = tuple(verdict.promise for verdict in verdicts if isinstance(verdict, Promised))
-        return replace(ask, mode="cancel", promises=promises, now=round(self._clock.monotonic() * MICRO))
+        return ask._replace(mode="cancel", promises=promises, now=round(self._clock.monotonic() * MICRO))
 
     def _apply(self, ask: Ask) -> Sequence[Verdict]:
         try:

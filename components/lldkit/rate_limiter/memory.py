@@ -49,7 +49,7 @@ class MemoryStore:
     def apply(self, ask: Ask) -> list[Verdict]:
         """Carry out `ask` under the lock."""
         with self._lock:
-            tables = [self._table(ask.name, ask.algorithm, quota) for quota in ask.quotas]
+            tables = [self._table(ask.name, ask.algorithm, quota, ask.mode != "cancel") for quota in ask.quotas]
             states = [table.states.get(key) for table, key in zip(tables, ask.keys, strict=True)]
             after, verdicts = carry_out(ask, states, ask.now)
             added = sum(state is None and new is not None for state, new in zip(states, after, strict=True))
@@ -79,14 +79,15 @@ class MemoryStore:
     def table(self, name: str, algorithm: Algorithm[Any], quota: Quota) -> "Table":
         """The buckets of one quota of the limiter `name`, for the hot path of a limiter that has no other."""
         with self._lock:
-            return self._table(name, algorithm, quota)
+            return self._table(name, algorithm, quota, True)
 
-    def _table(self, name: str, algorithm: Algorithm[Any], quota: Quota) -> "Table":
+    def _table(self, name: str, algorithm: Algorithm[Any], quota: Quota, is_current: bool) -> "Table":
         place = (name, algorithm.name, quota.name)
         table = self._tables.get(place)
         if table is None:
             table = self._tables[place] = Table(self, self._lock, algorithm, quota)
-        table.quota = quota
+        if is_current:  # a promise is cancelled under the quota it was made under
+            table.quota = quota
         return table
 
     def make_room(self, added: int, now: int) -> int:

@@ -5,6 +5,7 @@ whatever reason, moves the others up, and nobody overtakes.
 """
 
 import asyncio
+import contextlib
 import threading
 from collections import deque
 from typing import Generic, Protocol, TypeAlias, TypeVar
@@ -63,10 +64,11 @@ class TaskTurn:
 
     def give(self) -> None:
         """Wake the task; harmless when its loop is gone."""
-        try:
-            self._loop.call_soon_threadsafe(self._given.set)
-        except RuntimeError:  # the loop is closed, and the waiter with it
+        if asyncio._get_running_loop() is self._loop:  # noqa: SLF001 - the one that does not raise
+            self._given.set()
             return
+        with contextlib.suppress(RuntimeError):  # the loop is closed, and the waiter with it
+            self._loop.call_soon_threadsafe(self._given.set)
 
     def take(self) -> None:
         """Use the turn up."""
@@ -74,7 +76,7 @@ class TaskTurn:
 
     async def wait(self, clock: Clock, seconds: float | None) -> bool:
         """Suspend until the turn is given, or for `seconds`; say whether it was."""
-        if seconds is None:
+        if seconds is None or self._given.is_set():
             return await self._given.wait()
         given = asyncio.ensure_future(self._given.wait())
         time_is_up = asyncio.ensure_future(clock.asleep(seconds))

@@ -1,0 +1,61 @@
+"""Where an interpreter with a GIL looks whether another thread wants to run: the switch points of `gil`.
+
+It looks when a function is entered, when a loop jumps back, and when a call of something written in C has returned;
+never between two other instructions. So `c.v += 1` is one step, and `c.v = f(c.v)` is not.
+"""
+
+import dis
+from collections.abc import Iterator
+from types import CodeType
+from typing import NamedTuple
+
+from lldkit.interleave.cells import INLINED
+from lldkit.interleave.interface import Access
+from lldkit.interleave.points import CALLS, NO_INSTRUCTIONS, Point
+
+__all__ = ["Check", "checks"]
+
+_RETURNS = frozenset({"RETURN_VALUE", "RETURN_CONST"})
+_AFTER_YIELD = 1  # a RESUME with a larger argument follows `yield from` or `await`, and looks for nothing
+
+
+class Check(NamedTuple):
+    """What happens at an instruction."""
+
+    looks: Point | None
+    """The interpreter looks before it..."""
+    after_call: bool
+    """...if the call that just ended was none of a watched function, for which it looked at the entry already."""
+    returns: bool
+    """It ends the function."""
+    if_taken: bool
+    """It is a conditional jump back (3.11), and the interpreter looks only if it jumps."""
+
+
+def checks(code: CodeType) -> dict[int, Check]:
+    """Return what happens at which offset of `code`."""
+    return dict(_checks(code))
+
+
+def _checks(code: CodeType) -> Iterator[tuple[int, Check]]:
+    inlined = code.co_name in INLINED
+    before, called, start = "", False, None
+    for one in dis.get_instructions(code):
+        if one.opname in NO_INSTRUCTIONS:
+            continue
+        if one.opname == "EXTENDED_ARG":
+            start = one.offset if start is None else start
+            continue
+        entered = before == "RESUME" and not inlined
+        back = "JUMP_BACKWARD" in one.opname and not one.opname.endswith("NO_INTERRUPT")
+        returns = one.opname in _RETURNS and not inlined
+        verb = "is back from a call" if called else "enters" if entered else "loops" if back else ""
+        if verb or returns:
+            line = (one.positions.lineno if one.positions else None) or code.co_firstlineno
+            access = Access("call", code.co_qualname if entered else "", writes=True, verb=verb)
+            looks = Point(access, code.co_filename, line) if verb else None
+            yield one.offset if start is None else start, Check(looks, called, returns, "_IF_" in one.opname and back)
+        if one.opname == "RESUME" and (one.arg or 0) & 3 > _AFTER_YIELD:
+            continue
+        called = one.opname in CALLS and before != "GET_ITER"
+        before, start = one.opname, None
