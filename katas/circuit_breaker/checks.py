@@ -2,9 +2,8 @@
 
 import threading
 
-from interface import Busy, Down, Refused, Stop, Store
+from interface import Busy, Down, Refused, Stop, Store, driven
 from lldkit.dojo.author import Desk, check, scenario
-from model import driven
 
 
 class Fn:

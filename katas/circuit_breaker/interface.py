@@ -1,6 +1,7 @@
 """What every solution of this kata gets and gives: the clock, the errors, the store, the shape of the breaker."""
 
-from collections.abc import Awaitable, Callable
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -53,38 +54,53 @@ class Store:
         self._record = Record(0, False, 0.0)
         self._lease: tuple[int, float] = (0, 0.0)
         self._given = 0
+        self._lock = threading.Lock()
         self.on_trip: Callable[[], object] = lambda: None
 
     def read(self) -> Record:
         """The record now."""
         self.on_trip()
-        return self._record
+        with self._lock:
+            return self._record
 
     def write(self, *, seen: int, opened: bool, until: float) -> bool:
         """Replace the record and raise its version, unless its version is another than `seen`."""
         self.on_trip()
-        if self._record.version != seen:
-            return False
-        self._record = Record(seen + 1, opened, until)
-        return True
+        with self._lock:
+            if self._record.version != seen:
+                return False
+            self._record = Record(seen + 1, opened, until)
+            return True
 
     def lease(self, seconds: float) -> int | None:
         """A token for the only probe, which ends by itself after `seconds`; None while somebody has one."""
         self.on_trip()
-        if self._lease[1] > self._clock.monotonic():
-            return None
-        self._given += 1
-        self._lease = (self._given, self._clock.monotonic() + seconds)
-        return self._given
+        now = self._clock.monotonic()
+        with self._lock:
+            if self._lease[1] > now:
+                return None
+            self._given += 1
+            self._lease = (self._given, now + seconds)
+            return self._given
 
     def release(self, token: int) -> None:
         """End the lease of `token`; that of another holder stays."""
         self.on_trip()
-        if self._lease[0] == token:
-            self._lease = (0, 0.0)
+        with self._lock:
+            if self._lease[0] == token:
+                self._lease = (0, 0.0)
 
     def __repr__(self) -> str:
         return "store"
+
+
+def driven(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine that never waits; for the checks."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        return stop.value
+    raise RuntimeError("the coroutine waits for something")
 
 
 class Breaker(Protocol):

@@ -3,7 +3,7 @@
 Times are multiples of 1/8 s and windows powers of two, so that all arithmetic agrees to the last bit.
 """
 
-from interface import Busy, Down, Refused, Stop
+from interface import Busy, Down, Refused, Stop, driven
 from lldkit.dojo.author import Advance, KataClock, Op, Program
 
 ERRORS = {"down": Down, "busy": Busy, "stop": Stop}
@@ -153,15 +153,6 @@ def caught(call):
         return type(error).__name__
 
 
-def driven(coroutine):
-    """Run a coroutine that never waits."""
-    try:
-        coroutine.send(None)
-    except StopIteration as stop:
-        return stop.value
-    raise RuntimeError("the coroutine waits for something")
-
-
 def build(setup, make, clock):
     """One breaker, called on the program's clock."""
     made = make(**setup, clock=clock)
@@ -203,9 +194,14 @@ def careful(rng):
     return {**row(rng), "ignore": (Busy,)}
 
 
-def broken(rng):
-    setup = pick(rng, (row, ring))(rng)
-    setup[pick(rng, tuple(setup))] = pick(rng, (0, -1))
+def broken(shape):
+    """One number is 0 or below."""
+
+    def setup(rng):
+        numbers = shape(rng)
+        numbers[pick(rng, tuple(numbers))] = pick(rng, (0, -1))
+        return numbers
+
     return setup
 
 
@@ -236,8 +232,8 @@ def life(shape, ends, *, seconds=(0,), verbs=("call",), longest=14):
 PLAIN = ("ok", "down")
 ALL = ("ok", "down", "down", "busy", "stop")
 GENERATORS = {
-    1: [life(row, PLAIN), life(row, PLAIN), life(broken, PLAIN, longest=1)],
-    2: [life(ring, PLAIN), life(row, PLAIN), life(broken, PLAIN, longest=1)],
+    1: [life(row, PLAIN), life(row, PLAIN), life(broken(row), PLAIN, longest=1)],
+    2: [life(ring, PLAIN), life(row, PLAIN), life(broken(ring), PLAIN, longest=1)],
     3: [life(buckets, PLAIN), life(ring_with_least, PLAIN), life(buckets, PLAIN, longest=30)],
     4: [life(row, PLAIN), life(buckets, PLAIN)],
     5: [
