@@ -91,7 +91,16 @@ def refusals_are_not_failures(desk: Desk) -> None:
     desk.expect(breaker.state(), "half_open")
 
 
-@check(level=1, kills=["w04", "w05"])
+@check(level=1, kills=["w04"])
+def nothing_runs_between_calls(desk: Desk) -> None:
+    """A timer per opening is a thread per opening, and it knows nothing of the clock that was given."""
+    before = threading.active_count()
+    breaker = desk.make(failures=1, open_for=10, clock=desk.clock())
+    failing(desk, breaker)
+    desk.true(threading.active_count() == before, "no thread is started", "a thread is running")
+
+
+@check(level=1, kills=["w05"])
 def it_half_opens_as_time_passes(desk: Desk) -> None:
     """Time is what the given clock says: no timer, no other clock."""
     clock = desk.clock(20)
@@ -291,6 +300,22 @@ def no_outcome_is_lost(make):
     return {"one": body, "two": body}, invariant
 
 
+@scenario(level=4, needs=["calls_run_side_by_side"])
+def the_rate_may_be_read_meanwhile(make):
+    """A dashboard reads while calls are made; a window that changes under its hands is an error for nothing."""
+    breaker, seen = make(rate=1.0, last=2, open_for=64, clock=make.clock()), []
+
+    def calls():
+        for _ in range(3):
+            breaker.call(OK)
+
+    def reads():
+        for _ in range(3):
+            seen.append(breaker.failure_rate())
+
+    return {"one": calls, "two": reads}, lambda: make.expect(seen, [0.0, 0.0, 0.0])
+
+
 @scenario(level=4, kills=["w16"])
 def a_listener_may_ask_the_breaker(make):
     """The first thing that a listener does is to read the state for its log line."""
@@ -328,6 +353,24 @@ def a_late_result_decides_nothing(desk: Desk) -> None:
     clock.advance(10)
     breaker.call(OK)
     failing(desk, breaker, 1, Fn("fail_after_a_whole_outage", lambda: (failing(desk, breaker), later())))
+    desk.expect(breaker.state(), "closed")
+
+
+@check(level=4, needs=["a_late_result_decides_nothing"])
+def a_late_result_counts_in_no_later_window(desk: Desk) -> None:
+    """The failures of the last outage must not be the first of the next."""
+    clock = desk.clock()
+    breaker = desk.make(rate=0.5, last=2, open_for=10, clock=clock)
+
+    def outage():
+        failing(desk, breaker, 2)
+        clock.advance(10)
+        breaker.call(OK)
+        breaker.call(OK)
+        raise Down
+
+    failing(desk, breaker, 1, Fn("fail_after_a_whole_outage", outage))
+    desk.expect(breaker.failure_rate(), 0.0)
     desk.expect(breaker.state(), "closed")
 
 
@@ -495,6 +538,27 @@ def an_ignored_probe_ends_its_lease(desk: Desk) -> None:
     failing(desk, one, 1, Fn("stopped", lambda: throw(Stop())), Stop)
     desk.expect(two.call(OK), "served")
     desk.expect(one.state(), "closed")
+
+
+@check(level=6, needs=["one_probe_of_the_fleet"])
+def the_outcome_is_written_before_the_lease_ends(desk: Desk) -> None:
+    """Between the end of the lease and the write another node would probe a circuit that is decided already."""
+    clock, store, (one, _) = fleet(desk)
+    failing(desk, one)
+    clock.advance(10)
+    free = []
+
+    def trip():
+        store.on_trip = lambda: None
+        free.append(store.lease(1) is not None)
+        store.on_trip = trip
+
+    def begin():
+        store.on_trip = trip
+
+    one.call(Fn("probe", begin))
+    store.on_trip = lambda: None
+    desk.expect(free, [False, False])
 
 
 @check(level=6, kills=["w22"])

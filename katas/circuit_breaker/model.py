@@ -191,7 +191,7 @@ def slow(rng):
 
 
 def careful(rng):
-    return {**row(rng), "ignore": (Busy,)}
+    return {**row(rng), "ignore": (Busy,), **pick(rng, ({}, {"slow_call": 0.5, "slow_rate": 0.25}))}
 
 
 def broken(shape):

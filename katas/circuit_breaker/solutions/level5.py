@@ -50,7 +50,6 @@ class Buckets:
 
     def add(self, failed: bool, slow: bool, now: float) -> None:
         """Count one call."""
-        self.totals(now)
         counts = self._slices.setdefault(now // self._width, [0, 0, 0])
         for place, one in enumerate((True, failed, slow)):
             counts[place] += one
@@ -91,8 +90,6 @@ class Breaker:
         self._shape = (failures, last, within)
         self._rate = 1.0 if rate is None else rate
         self._min_calls = (last or 1) if min_calls is None else min_calls
-        if failures is not None:
-            self._min_calls = 1
         self._open_for, self._clock, self._on_change = open_for, clock, on_change
         self._ignore, self._slow_call, self._slow_rate = ignore, slow_call, slow_rate
         self._lock = threading.Lock()  # guards all that follows

@@ -84,8 +84,6 @@ class Breaker:
         self._shape = (failures, last, within)
         self._rate = 1.0 if rate is None else rate
         self._min_calls = (last or 1) if min_calls is None else min_calls
-        if failures is not None:
-            self._min_calls = 1
         self._open_for, self._clock = open_for, clock
         self._window = self._new_window()
         self._opened, self._until = False, 0.0

@@ -50,7 +50,6 @@ class Buckets:
 
     def add(self, failed: bool, slow: bool, now: float) -> None:
         """Count one call."""
-        self.totals(now)
         counts = self._slices.setdefault(now // self._width, [0, 0, 0])
         for place, one in enumerate((True, failed, slow)):
             counts[place] += one
@@ -93,13 +92,11 @@ class Breaker:
         self._shape = (failures, last, within)
         self._rate = 1.0 if rate is None else rate
         self._min_calls = (last or 1) if min_calls is None else min_calls
-        if failures is not None:
-            self._min_calls = 1
         self._open_for, self._clock, self._on_change = open_for, clock, on_change
         self._ignore, self._slow_call, self._slow_rate = ignore, slow_call, slow_rate
         self._store = store or Store(clock)
         self._probe_timeout = probe_timeout
-        self._latest = 0
+        self._latest, self._writing = 0, threading.Lock()
         self._lock = threading.Lock()  # guards the window of the generation
         self._generation, self._window = 0, self._new_window()
 
@@ -144,7 +141,8 @@ class Breaker:
     def _admit(self) -> tuple[int, int | None]:
         """The version that the call is admitted under, and the lease of a probe."""
         record, now = self._store.read(), self._clock.monotonic()
-        self._latest = record.version
+        with self._writing:
+            self._latest = max(self._latest, record.version)
         if not record.opened:
             return record.version, None
         if now < record.until:
@@ -195,9 +193,10 @@ class Breaker:
 
     def _move(self, version: int, opened: bool, now: float) -> None:
         """Open or close, unless somebody has moved since `version`."""
-        if version == self._latest:  # nothing has changed, as far as this process knows
-            version = self._store.read().version
-        if self._store.write(seen=version, opened=opened, until=now + self._open_for):
-            self._latest = version + 1
-            if self._on_change:
-                self._on_change("open" if opened else "closed")
+        with self._writing:
+            if version == self._latest:  # nothing has changed, as far as this process knows
+                version = self._store.read().version
+            moved = self._store.write(seen=version, opened=opened, until=now + self._open_for)
+            self._latest = max(self._latest, version + moved)
+        if moved and self._on_change:
+            self._on_change("open" if opened else "closed")
