@@ -211,8 +211,10 @@ def run(*tests: Path) -> tuple[list[Row], list[str]]:
         command += ["--benchmark-enable", "--benchmark-json", str(result), "-p", "no:cacheprovider"]
         command += ["-W", "default::pytest_benchmark.logger.PytestBenchmarkWarning"]  # such as: all were skipped
         output, skipped = [], []
+        # Where this runs inside a parallel test, pytest-benchmark would take its run for a parallel one, too.
+        alone = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
         with subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command, cwd=ROOT, env=alone, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         ) as process:
             assert process.stdout is not None
             for line in process.stdout:

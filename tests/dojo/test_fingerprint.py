@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from lldkit.dojo import fingerprint
+from lldkit.dojo.grader import Options
 from lldkit.dojo.interface import Manifest, Report
 
 
@@ -63,20 +64,52 @@ def test_with_two_bugs_at_once_the_name_is_one_of_the_two_or_none(
     assert report.looks_like is None or report.looks_like.id in {"w01", "w04"}
 
 
+RETURN = "                return decision\n"
+KEEP = "            self._keep(key, after(cost))\n"
+IF_ALLOWED = f"            if decision.allowed:\n    {KEEP}"
+TOO_LONG = f"            if decision.retry_after > timeout or decision.retry_after == math.inf:\n{RETURN}"
+NEVER = f"            if decision.retry_after == math.inf:\n{RETURN}"
+REFUSED = f"            if decision.retry_after > timeout:\n{RETURN}"
+SEEDS = {
+    "w01": ((IF_ALLOWED, KEEP),),
+    "w03": (("self.clock.monotonic()", "__import__('time').time()"),),
+    "w04": (("return self.period - now % self.period", "return self.period"),),
+    "w05": (("max(0, parts // self.period), seconds)", "parts // self.period - cost, seconds)"),),
+    "w07": (
+        ("parts = min(full, parts + (now - since) * self.limit)", "new = (now - since) * self.limit // self.period"),
+        ("    def after(cost):\n        return parts -", "{whole}    def after(cost):\n        return parts -"),
+        ("* self.period, now\n", "* self.period, since\n"),
+        ("(cost * self.period - parts) // self.limit)", "(cost * self.period - parts) // self.limit) - (now - since)"),
+        ("{whole}", "    if new:\n        parts, since = min(full, parts + new * self.period), now\n\n"),
+    ),
+    "w09": (("min(full, parts + (now - since) * self.limit)", "parts + (now - since) * self.limit"),),
+    "w11": (("if end > now)\n    free", "if end >= now)\n    free"),),
+    "w12": (
+        (IF_ALLOWED, IF_ALLOWED.replace("            if", "        if").replace("    self", "self")),
+        (
+            "after(cost))\n            return decision\n\n    def _peek",
+            "after(cost))\n        return decision\n\n    def _peek",
+        ),
+    ),
+    "w14": (("        self.clock.sleep(decision.retry_after)", "            self.clock.sleep(decision.retry_after)"),),
+    "w17": ((TOO_LONG + KEEP, NEVER + KEEP + REFUSED),),
+    "w20": (("redis.expire(key, rest / MICRO)", "redis.expire(key, self.period / MICRO)"),),
+}
+
+
+@pytest.mark.parametrize("name", SEEDS)
 def test_a_planted_bug_is_known_again_in_a_solution_of_other_structure(
-    kata: Manifest, graded: Callable[..., Report]
+    kata: Manifest, graded: Callable[..., Report], name: str
 ) -> None:
-    """Bugs re-seeded into an alternative: named rightly or not at all."""
-    source = (kata.folder / "alternatives" / "lists_of_spends.py").read_text()
-    seeded = {
-        "w05": source.replace("return Decision(False, free, wait)", "return Decision(False, free - cost, wait)"),
-        "w04": source.replace("return begin + self.period - now", "return self.period"),
-    }
-    for name, text in seeded.items():
-        assert text != source
-        report = graded(kata, text, level=1)
-        assert report.looks_like is not None, name
-        assert report.looks_like.id == name
+    """The same mistakes, made in an alternative that shares no line with the reference."""
+    source = (kata.folder / "alternatives" / "whole_microseconds.py").read_text()
+    for old, new in SEEDS[name]:
+        assert old in source, old
+        source = source.replace(old, new)
+    level = next(wrong.dies_at for wrong in kata.wrong if wrong.id == name)
+    report = graded(kata, source, level=level, options=Options(first=level))
+    assert report.looks_like is not None, report.failing
+    assert report.looks_like.id == name
 
 
 def test_a_right_solution_has_no_signature(kata: Manifest, graded: Callable[..., Report], right: str) -> None:

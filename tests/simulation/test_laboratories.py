@@ -171,7 +171,8 @@ class TestMetastable:
     def test_dropping_expired_calls_keeps_the_queue_short_and_still_serves_most_of_them_too_late(self) -> None:
         for report in outages(lambda: Retries(3), server=Server(drop_expired=True)):
             assert report.goodput_after < 0.3
-            assert max(report.queue.values) < 400  # what arrives in the one second before it expires, not thousands
+            # About 4 x 70 calls arrive in the second before they expire, in bursts; without dropping it is thousands.
+            assert max(report.queue.values) < 600
 
     @pytest.mark.parametrize("retries", [1, 3])
     def test_below_the_boundary_it_recovers_and_above_it_stays_stuck(self, retries: int) -> None:

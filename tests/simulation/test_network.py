@@ -219,6 +219,22 @@ def test_a_partition_also_catches_what_is_under_way() -> None:
     run(world, faults=[Partition("echo", "world", at=3, seconds=10)])
 
 
+def test_a_link_may_be_a_pattern_and_the_last_one_that_fits_counts() -> None:
+    async def world(sim: Simulation) -> None:
+        network, took = sim.network(), {}
+        network.link("*", "*", delay=(1, 1))
+        network.link("world", "east-*", delay=(2, 2))
+        network.link("east-2", "world", delay=(3, 3))
+        for name in ("west", "east-1", "east-2"):
+            network.serve(lambda request: request, name=name)
+            before = sim.clock.monotonic()
+            await network.call(name, None, timeout=10)
+            took[name] = sim.clock.monotonic() - before
+        assert took == {"west": 2.0, "east-1": 4.0, "east-2": 6.0}
+
+    run(world)
+
+
 def test_a_request_under_way_survives_its_sender() -> None:
     async def world(sim: Simulation) -> None:
         seen: list[Any] = []

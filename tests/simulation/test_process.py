@@ -399,6 +399,30 @@ def test_a_thread_of_a_dead_process_is_unwound_and_its_boundary_calls_have_no_ef
     assert disk == ["unwound"]
 
 
+def test_jobs_of_the_dead_that_wait_for_a_worker_never_begin_and_those_of_the_living_do() -> None:
+    begun: list[str] = []
+
+    async def world(sim: Simulation) -> None:
+        def job(process: Process) -> None:
+            begun.append(process.name)
+            sim.clock.sleep(10)
+
+        async def main(process: Process) -> None:
+            await asyncio.gather(*(asyncio.to_thread(job, process) for _ in range(40)))
+
+        async def late(process: Process) -> None:
+            await sim.clock.asleep(1)
+            await asyncio.to_thread(job, process)
+
+        sim.process("first", main)
+        sim.process("second", late)
+        sim.process("third", late)
+
+    simulate(world, seed=1, until=60, faults=[Kill("second", at=5)]).assert_ok()
+    # 32 workers: 8 jobs of the first wait, then one each of the second and the third. All 32 end at 10.
+    assert begun == ["first"] * 40 + ["third"]
+
+
 def test_a_network_of_the_dead_delivers_nothing_and_the_living_are_served_by_the_next_incarnation() -> None:
     answers: list[tuple[float, str]] = []
 

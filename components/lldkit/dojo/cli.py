@@ -82,12 +82,6 @@ def run(arguments: argparse.Namespace) -> int:
     except (DojoError, ValueError) as refusal:
         print(f"lldkit kata: {refusal}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader has gone; nothing is left to flush
-        return 0
 
 
 def _say(lines: Iterable[str]) -> None:

@@ -14,12 +14,12 @@ D. Kroening, Faster Linearizability Checking via P-Compositionality (2015); `lld
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from lldkit.clock import SYSTEM, Clock
 from lldkit.interleave import lanes
 from lldkit.interleave.history import History
-from lldkit.interleave.interface import InterleaveError
+from lldkit.interleave.interface import InterleaveError, Kind
 from lldkit.interleave.model import Model
 from lldkit.interleave.operation import Operation
 from lldkit.interleave.search import Search
@@ -79,6 +79,8 @@ class Check:
 
 class NotLinearizable(InterleaveError, AssertionError):
     """A history has no legal order, or none was found within the budget; the text draws it."""
+
+    interleave_kind: ClassVar[Kind] = Kind.NOT_LINEARIZABLE
 
     def __init__(self, check: Check) -> None:
         super().__init__(check.timeline())

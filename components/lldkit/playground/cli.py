@@ -12,6 +12,7 @@ SUMMARY = "a run of a component, drawn in the terminal"
 DEMOS = {
     "circuit_breaker": "lldkit.playground.circuit_breaker",
     "rate_limiter": "lldkit.playground.rate_limiter",
+    "retry": "lldkit.playground.retry",
 }
 """Component -> module with `demo() -> Figure` and `NEXT`, the command to try after it."""
 

@@ -30,13 +30,40 @@ Ts = TypeVarTuple("Ts")
 class _Timer(asyncio.TimerHandle):
     """A timer in the clock's queue; called at its deadline, it joins what is ready."""
 
-    __slots__ = ("arrival", "ready")
+    __slots__ = ("arrival",)
     arrival: int
-    ready: deque[asyncio.Handle]
+    _loop: "VirtualLoop"
+
+    def __init__(
+        self,
+        when: float,
+        callback: Callable[..., object],
+        args: tuple[Any, ...],
+        loop: "VirtualLoop",
+        context: contextvars.Context | None,
+    ) -> None:
+        # Field by field: asyncio's own two constructors take a tenth of the time that an event takes.
+        self._context = contextvars.copy_context() if context is None else context
+        self._loop = loop
+        self._callback: Callable[..., object] | None = callback
+        self._args: Any = args
+        self._cancelled = False
+        self._repr = None
+        self._source_traceback = None
+        self._when = when
+        self._scheduled = False  # whether it lies in the queue
 
     def __call__(self) -> None:
         self._scheduled = False
-        self.ready.append(self)
+        self._loop._ready.append(self)
+
+    def cancel(self) -> None:
+        """Do not call back; the clock forgets it."""
+        if self._scheduled:
+            self._scheduled = False
+            self._loop.clock.forget(self.arrival)
+        self._cancelled = True
+        self._callback = self._args = None
 
 
 class VirtualLoop(asyncio.BaseEventLoop):
@@ -76,18 +103,12 @@ class VirtualLoop(asyncio.BaseEventLoop):
         if self.is_closed():
             raise RuntimeError("Event loop is closed")
         timer = _Timer(when, callback, args, self, context)
-        timer.ready = self._ready
         if when <= self.clock.monotonic():
             timer()
         else:
-            timer._scheduled = True  # asyncio's mark of a timer that lies in a queue
+            timer._scheduled = True
             timer.arrival = self.clock.wake_at(when, timer)
         return timer
-
-    def _timer_handle_cancelled(self, timer: _Timer) -> None:
-        if timer._scheduled:
-            timer._scheduled = False
-            self.clock.forget(timer.arrival)
 
     def _run_once(self) -> None:
         """Run what is ready, one callback at a time; with nothing ready, let time move."""
@@ -177,7 +198,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """Unwind the threads that are still asleep, for time stands still from now on, and release the clock."""
         if not self.is_closed():
             self._turns.over = True
-            for thread in list(self._turns.workers):
+            for thread in sorted(self._turns.workers, key=operator.attrgetter("name")):
                 self.clock.abandon(thread)
             self.clock.release()
         super().close()

@@ -6,6 +6,7 @@ import functools
 import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from random import Random
 from typing import Any, TypeAlias
 
@@ -43,7 +44,7 @@ class Network:
         self._faults = faults
         self._trace = trace
         self._loop = loop
-        self._links: dict[tuple[str, str], _Link] = {}
+        self._links: list[tuple[str, str, _Link]] = []
         self._draws: dict[tuple[str, str], Random] = {}
         self._last: dict[tuple[str, str], float] = {}  # when the last message of a link without reordering arrives
         self.servers: dict[str, tuple[Life | None, Handler]] = {}
@@ -58,12 +59,15 @@ class Network:
         duplicate: float = 0.0,
         reorder: bool = True,
     ) -> None:
-        """Set how messages travel between `a` and `b`, both ways: seconds from low to high, and shares of messages."""
+        """Set how messages travel between `a` and `b`, both ways: seconds from low to high, and shares of messages.
+
+        Names may be patterns such as "worker-*"; where several links fit, the one that was set last counts.
+        """
         if not 0 <= delay[0] <= delay[1]:
             raise ValueError(f"delay is (low, high) in seconds with 0 <= low <= high, got {delay!r}")
         if not (0 <= loss <= 1 and 0 <= duplicate <= 1):
             raise ValueError(f"loss and duplicate are shares from 0 to 1, got {loss!r} and {duplicate!r}")
-        self._links[a, b] = self._links[b, a] = _Link(delay, loss, duplicate, reorder)
+        self._links.append((a, b, _Link(delay, loss, duplicate, reorder)))
 
     def serve(self, handler: Handler, *, name: str | None = None) -> None:
         """Answer the requests to this process, or to the node `name`, with `handler` until the process dies."""
@@ -97,7 +101,7 @@ class Network:
     def _send(self, call: "_Call", what: str, content: Any, extra: float = 0.0) -> None:
         """Let a message travel; its fate is drawn now, in four draws."""
         way = (call.source, call.target) if what == "request" else (call.target, call.source)
-        link, rng = self._links.get(way, _Link()), self._rng(way)
+        link, rng = self._link_of(*way), self._rng(way)
         lost, twice, *where = [rng.random() for _ in range(4)]
         copies = 1
         if not self._faults.healed:
@@ -140,6 +144,13 @@ class Network:
             self._send(call, "reply", answer)
         else:
             self._trace.record(f"{call.target} -> {call.source}", f"reply {call.number} lost")
+
+    def _link_of(self, source: str, target: str) -> _Link:
+        for a, b, link in reversed(self._links):
+            for one, other in ((a, b), (b, a)):
+                if fnmatchcase(source, one) and fnmatchcase(target, other):
+                    return link
+        return _Link()
 
     def _rng(self, way: tuple[str, str]) -> Random:
         if way not in self._draws:

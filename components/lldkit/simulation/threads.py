@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 __all__ = ["Threads", "TurnExecutor"]
 
@@ -108,8 +108,8 @@ class TurnExecutor(Executor):
         self._threads = threads
         self._call_soon = call_soon
         self._numbers = itertools.count(1)
-        self._waiting: deque[tuple[Future[object], Callable[[], object]]] = deque()
-        self.workers: dict[threading.Thread, None] = {}
+        self._waiting: deque[tuple[contextvars.Context, Future[Any], Callable[[], Any]]] = deque()
+        self.workers: set[threading.Thread] = set()
         self.over = False  # the loop is closed
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
@@ -119,28 +119,29 @@ class TurnExecutor(Executor):
         self._call_soon(self._admit, future, job)
         return future
 
-    def _admit(self, future: Future[object], job: Callable[[], object]) -> None:
-        self._waiting.append((future, job))
-        self._start()
-
-    def _start(self) -> None:
-        if not self._waiting or len(self.workers) >= WORKERS:
+    def _admit(self, future: Future[Any], job: Callable[[], Any]) -> None:
+        if len(self.workers) >= WORKERS:
+            self._waiting.append((contextvars.copy_context(), future, job))
             return
-        thread = threading.Thread(
-            target=self._work, args=self._waiting.popleft(), name=f"job {next(self._numbers)}", daemon=True
-        )
-        self.workers[thread] = None
+        thread = threading.Thread(target=self._work, args=(future, job), name=f"job {next(self._numbers)}", daemon=True)
+        self.workers.add(thread)
         thread.start()
         self._threads.settle()
 
-    def _work(self, future: Future[object], job: Callable[[], object]) -> None:
+    def _work(self, future: Future[Any], job: Callable[[], Any]) -> None:
         thread = threading.current_thread()
         if future.set_running_or_notify_cancel():
             try:
                 future.set_result(job())
             except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits for the future
                 future.set_exception(error)
-        del self.workers[thread]
+        self.workers.discard(thread)
         if not self.over:
-            self._call_soon(self._start)
+            self._call_soon(self._readmit)
         self._threads.end(thread)
+
+    def _readmit(self) -> None:
+        """Let those that wait try again, each in its own context: who has died meanwhile stays away."""
+        waiting, self._waiting = self._waiting, deque()
+        for context, future, job in waiting:
+            self._call_soon(self._admit, future, job, context=context)

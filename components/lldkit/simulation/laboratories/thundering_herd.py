@@ -1,6 +1,7 @@
 """A cache whose keys expire together: how many loads reach the origin, and how many of them at once."""
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -130,5 +131,5 @@ class _Readers:
         warm = max(first.values(), default=0.0)
         each = Counter(int(at) for at, _ in self._loads)
         again = Counter(int(at) for at, _ in self._loads if at > warm)
-        in_each_second = per_second(each[second] for second in range(max(each, default=-1) + 1))
+        in_each_second = per_second(each[second] for second in range(math.ceil(self._seconds)))
         return Herd(self._reads, len(self._loads), max(again.values(), default=0), in_each_second)
