@@ -114,7 +114,7 @@ def it_half_opens_as_time_passes(desk: Desk) -> None:
     desk.expect(breaker.state(), "closed")
 
 
-@check(level=1, needs=["it_half_opens_as_time_passes"])
+@check(level=1, kills=["w24"], needs=["it_half_opens_as_time_passes"])
 def one_failed_probe_opens_again(desk: Desk) -> None:
     """Half-open is a question; one failure answers it, whatever the threshold."""
     clock = desk.clock()
@@ -129,7 +129,7 @@ def one_failed_probe_opens_again(desk: Desk) -> None:
     desk.expect(breaker.state(), "closed")
 
 
-@check(level=1)
+@check(level=1, kills=["w25"])
 def a_refusal_says_when_to_come_back(desk: Desk) -> None:
     """Whoever retries sleeps for `retry_after`."""
     clock = desk.clock()
@@ -235,7 +235,7 @@ def windows_are_one_or_the_other(desk: Desk) -> None:
 # -- level 4: threads ----------------------------------------------------------------------------------------------
 
 
-@scenario(level=4, kills=["w14"])
+@scenario(level=4, kills=["w14"], schedules=20)
 def calls_run_side_by_side(make):
     """A lock around the call turns a pool of 50 threads into one."""
     breaker, meeting = make(failures=1, open_for=64, clock=make.clock()), threading.Barrier(2)
@@ -246,41 +246,49 @@ def calls_run_side_by_side(make):
     return {"one": body, "two": body}, lambda: make.expect(breaker.state(), "closed")
 
 
-@scenario(level=4, kills=["w13"], needs=["calls_run_side_by_side"])
-def one_probe_of_many(make):
+@check(level=4, kills=["w13"])
+def who_asks_while_a_probe_is_out_is_refused(desk: Desk) -> None:
     """A dependency that gets up slowly is knocked down again by everybody at once."""
-    clock = Hand()
-    breaker, seen, inside = make(failures=1, open_for=8, clock=clock), [], threading.Event()
+    clock = desk.clock()
+    breaker = desk.make(failures=1, open_for=10, clock=clock)
+    failing(desk, breaker)
+    clock.advance(10)
+
+    def meanwhile():
+        failing(desk, breaker, 1, OK, Refused)
+        desk.expect(wait_of(breaker), 0.0)
+
+    breaker.call(Fn("probe_while_others_ask", meanwhile))
+    desk.expect(breaker.state(), "closed")
+
+
+@scenario(level=4, kills=["w23"], needs=["calls_run_side_by_side"], schedules=100)
+def one_probe_of_many(make):
+    """All threads come at the moment when the opening is over; a place that is looked at and then taken lets two pass."""
+    clock, told = make.clock(), []
+    breaker = make(failures=1, open_for=8, clock=clock)
     try:
         breaker.call(FAIL)
     except Down:
-        clock.now = 8.0
+        pass
+
+    def probe():
+        told.append("begins")
+        clock.sleep(1)
+        told.append("ends")
 
     def body():
-        def probe():
-            seen.append("probe")
-            inside.wait()
-
+        clock.sleep(8)
         try:
             breaker.call(probe)
         except Refused:
-            seen.append("refused")
-            inside.set()
+            pass
 
-    return {"one": body, "two": body}, lambda: make.expect(sorted(seen), ["probe", "refused"])
-
-
-class Hand:
-    """A clock that a scenario sets."""
-
-    def __init__(self):
-        self.now = 0.0
-
-    def monotonic(self):
-        return self.now
+    # Who comes when the first probe has closed the circuit may call; nobody may while it is out.
+    return {"one": body, "two": body}, lambda: make.expect(told, ["begins", "ends"] * (len(told) // 2))
 
 
-@scenario(level=4, needs=["calls_run_side_by_side"])
+@scenario(level=4, needs=["calls_run_side_by_side"], schedules=100)
 def no_outcome_is_lost(make):
     """Two failures at the same moment are two."""
     breaker = make(rate=1.0, last=8, open_for=64, clock=make.clock())
@@ -315,7 +323,7 @@ def the_rate_may_be_read_meanwhile(make):
     return {"one": calls, "two": reads}, lambda: make.expect(seen, [0.0])
 
 
-@scenario(level=4, kills=["w16"])
+@scenario(level=4, kills=["w16"], schedules=60)
 def a_listener_may_ask_the_breaker(make):
     """The first thing that a listener does is to read the state for its log line."""
     heard = []
@@ -482,8 +490,8 @@ def coroutines_are_protected_alike(desk: Desk) -> None:
 def fleet(desk, nodes=2, **options):
     clock = desk.clock()
     store = Store(clock)
-    made = [desk.make(failures=1, open_for=10, clock=clock, store=store, **options) for _ in range(nodes)]
-    return clock, store, made
+    rule = {} if "rate" in options else {"failures": 1}
+    return clock, store, [desk.make(**rule, open_for=10, clock=clock, store=store, **options) for _ in range(nodes)]
 
 
 @check(level=6)
@@ -498,6 +506,37 @@ def one_trip_opens_all(desk: Desk) -> None:
     two.call(OK)
     desk.expect(one.state(), "closed")
     desk.expect(one.call(OK), "served")
+
+
+@check(level=6, needs=["one_trip_opens_all"])
+def each_process_counts_for_itself(desk: Desk) -> None:
+    """A store that hears of every call is the next dependency that is too slow."""
+    clock = desk.clock()
+    store = Store(clock)
+    one, two = (desk.make(failures=2, open_for=10, clock=clock, store=store) for _ in range(2))
+    failing(desk, one)
+    two.call(OK)
+    failing(desk, two)
+    desk.true(store.read().version == 0, "nothing has been written to the store", "the record has changed")
+    failing(desk, one)
+    desk.expect(two.state(), "open")
+
+
+@check(level=6, needs=["one_trip_opens_all"])
+def the_trips_to_the_store_are_not_the_calls_time(desk: Desk) -> None:
+    """A store that is slow for a minute must not make every probe of the fleet a slow one."""
+    clock, store, (one,) = fleet(desk, 1, rate=1.0, last=1, slow_call=4, slow_rate=1.0)
+
+    async def served():
+        return "served"
+
+    for probe in (lambda: one.call(OK), lambda: driven(one.acall(served))):
+        failing(desk, one)
+        clock.advance(10)
+        store.on_trip = lambda: clock.advance(2)
+        desk.expect(probe(), "served")
+        store.on_trip = lambda: None
+        desk.expect(one.state(), "closed")
 
 
 @check(level=6, needs=["one_trip_opens_all"])

@@ -181,7 +181,8 @@ def buckets(rng):
 
 
 def ring_with_least(rng):
-    return {**ring(rng), "min_calls": pick(rng, (1, 2, 3))}
+    setup = ring(rng)
+    return {**setup, "min_calls": min(setup["last"], pick(rng, (1, 2, 3)))}
 
 
 def slow(rng):
@@ -191,7 +192,7 @@ def slow(rng):
 
 
 def careful(rng):
-    return {**row(rng), "ignore": (Busy,), **pick(rng, ({}, {"slow_call": 0.5, "slow_rate": 0.25}))}
+    return {**row(rng), "ignore": (Busy,), **pick(rng, ({}, {"slow_call": 0.5}))}
 
 
 def broken(shape):
@@ -238,7 +239,7 @@ GENERATORS = {
     4: [life(row, PLAIN), life(buckets, PLAIN)],
     5: [
         life(slow, ALL, seconds=(0, 0, 0.375, 0.5, 1.0), verbs=("call", "acall")),
-        life(careful, ALL, verbs=("call", "acall")),
+        life(careful, ALL, seconds=(0, 0.5), verbs=("call", "acall")),
         life(slow, PLAIN, seconds=(0, 0.5, 1.0)),
     ],
     6: [life(row, ALL), life(slow, ALL, seconds=(0, 1.0))],

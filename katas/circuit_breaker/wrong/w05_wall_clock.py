@@ -20,14 +20,13 @@ class Breaker:
     def call(self, function: Callable[[], Any]) -> Any:
         """Call `function` and return what it returns, or raise `Refused`."""
         if self.state() == "open":
-            raise Refused(self._until - self._clock.monotonic())
+            raise Refused(self._until - time.time())
         try:
             result = function()
         except Exception:
             self._streak += 1
             if self._until is not None or self._streak >= self._failures:
-                self._until, self._streak = self._clock.monotonic() + self._open_for, 0
-                self._wall = time.time() + self._open_for
+                self._until, self._streak = time.time() + self._open_for, 0
             raise
         self._until, self._streak = None, 0
         return result
@@ -36,4 +35,4 @@ class Breaker:
         """closed, open or half_open, as of now."""
         if self._until is None:
             return "closed"
-        return "open" if time.time() < self._wall else "half_open"
+        return "open" if time.time() < self._until else "half_open"
