@@ -1,65 +1,31 @@
-"""A ticket per call, which is a context: it knows when the call began, what it was admitted under, and how it ends."""
+"""A ticket per call, which is a context; windows are a fixed number of cells, written over when their turn comes again."""
 
 import threading
-from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from interface import Clock, Refused, Store
 
-SUCCESS, FAILURE, IGNORED = "success", "failure", "ignored"
-BUCKETS = 8
 
-
-class Row:
-    """Failures in a row."""
-
-    def __init__(self, failures: int) -> None:
-        self._limit, self._streak = failures, 0
-
-    def add(self, failed: bool, slow: bool, now: float) -> None:
-        """Count one call."""
-        self._streak = self._streak + 1 if failed else 0
-
-    def totals(self, now: float) -> tuple[int, int, int]:
-        """Calls, failures and slow calls."""
-        return self._limit, self._streak, 0
-
-
-class Ring:
-    """The last calls."""
+class Cells:
+    """The newest `size` numbers of calls or of slices; the cell of number n is n modulo `size`."""
 
     def __init__(self, size: int) -> None:
-        self._calls: deque[tuple[bool, bool]] = deque(maxlen=size)
+        self._cells: list[list[float]] = [[-1, 0, 0, 0] for _ in range(size)]
 
-    def add(self, failed: bool, slow: bool, now: float) -> None:
-        """Count one call."""
-        self._calls.append((failed, slow))
+    def add(self, number: float, failed: bool, slow: bool) -> None:
+        """Count one call; numbers never fall."""
+        cell = self._cells[int(number) % len(self._cells)]
+        if cell[0] != number:
+            cell[:] = number, 0, 0, 0
+        cell[1] += 1
+        cell[2] += failed
+        cell[3] += slow
 
-    def totals(self, now: float) -> tuple[int, int, int]:
-        """Calls, failures and slow calls."""
-        return len(self._calls), sum(failed for failed, _ in self._calls), sum(slow for _, slow in self._calls)
-
-
-class Buckets:
-    """The calls of the last seconds, in slices that leave as a whole: slice number -> [calls, failures, slow]."""
-
-    def __init__(self, seconds: float) -> None:
-        self._width = seconds / BUCKETS
-        self._slices: dict[float, list[int]] = {}
-
-    def add(self, failed: bool, slow: bool, now: float) -> None:
-        """Count one call."""
-        counts = self._slices.setdefault(now // self._width, [0, 0, 0])
-        for place, one in enumerate((True, failed, slow)):
-            counts[place] += one
-
-    def totals(self, now: float) -> tuple[int, int, int]:
-        """Calls, failures and slow calls."""
-        oldest = now // self._width - BUCKETS
-        self._slices = {number: counts for number, counts in self._slices.items() if number > oldest}
-        calls, failures, slow = (sum(column) for column in zip((0, 0, 0), *self._slices.values(), strict=True))
-        return calls, failures, slow
+    def totals(self, newest: float) -> list[float]:
+        """Calls, failures, slow calls."""
+        living = [cell for cell in self._cells if cell[0] > newest - len(self._cells)]
+        return [sum(cell[place] for cell in living) for place in (1, 2, 3)]
 
 
 class Breaker:
@@ -78,26 +44,25 @@ class Breaker:
         on_change: Callable[[str], object] | None = None,
         ignore: tuple[type[Exception], ...] = (),
         slow_call: float = float("inf"),
-        slow_rate: float = 2.0,
+        slow_rate: float = float("inf"),
         store: Store | None = None,
         probe_timeout: float = 60.0,
     ) -> None:
-        for number in (failures, rate, last, within, min_calls, open_for, slow_call, slow_rate, probe_timeout):
-            if number is not None and not number > 0:
-                raise ValueError(f"every number must be above 0, got {number}")
-        if (failures is None) == (rate is None) or (rate is not None) != ((last is None) != (within is None)):
+        for name, number in sorted(locals().items()):
+            if isinstance(number, int | float) and number <= 0:
+                raise ValueError(f"{name} must be above 0, got {number}")
+        if (failures is None) == (rate is None) or sum(each is not None for each in (failures, last, within)) != 1:
             raise ValueError("give failures=, or rate= and one of last= and within=")
         if rate is not None and rate > 1:
             raise ValueError(f"rate must be at most 1, got {rate}")
-        self._shape = (failures, last, within)
-        self._rate = 1.0 if rate is None else rate
-        self._min_calls = (last or 1) if min_calls is None else min_calls
-        self._open_for, self._clock, self._on_change = open_for, clock, on_change
-        self._ignore, self._slow_call, self._slow_rate = ignore, slow_call, slow_rate
-        self._store = store or Store(clock)
-        self._probe_timeout = probe_timeout
-        self._lock = threading.Lock()  # guards the window of the generation
-        self._generation, self._window = 0, self._new_window()
+        self.clock, self.store, self.open_for, self.probe_timeout = clock, store or Store(clock), open_for, probe_timeout
+        self.ignore, self.slow_call, self.slow_rate, self._on_change = ignore, slow_call, slow_rate, on_change
+        self._size = failures or last or 8
+        self._width = within and within / 8
+        self._in_a_row, self._rate = failures is not None, rate or 1.0
+        self._least = min_calls or failures or last or 1
+        self._lock = threading.Lock()  # guards the three below
+        self._version, self._count, self._cells = 0, 0, Cells(self._size)
 
     def call(self, function: Callable[[], Any]) -> Any:
         """Call `function` and return what it returns, or raise `Refused`."""
@@ -111,91 +76,82 @@ class Breaker:
 
     def state(self) -> str:
         """closed, open or half_open, as of now."""
-        record = self._store.read()
+        record = self.store.read()
         if not record.opened:
             return "closed"
-        return "open" if self._clock.monotonic() < record.until else "half_open"
+        return "open" if self.clock.monotonic() < record.until else "half_open"
 
     def failure_rate(self) -> float:
         """Failures per call of the window."""
-        version = self._store.read().version
+        version, number = self.store.read().version, self._slice()
         with self._lock:
-            calls, failures, _ = self._of(version).totals(self._clock.monotonic())
+            calls, failures, _ = self._totals(number) if version == self._version else (0, 0, 0)
         return failures / calls if calls else 0.0
 
-    def admit(self) -> tuple[int, int | None]:
-        """The version that the call is admitted under, and the lease of a probe."""
-        record, now = self._store.read(), self._clock.monotonic()
-        if not record.opened:
-            return record.version, None
-        if now < record.until:
-            raise Refused(record.until - now)
-        token = self._store.lease(self._probe_timeout)
-        if token is None:
-            raise Refused(0.0)
-        if self._store.read().version != record.version:  # another probe has decided in the meantime
-            self._store.release(token)
-            return self.admit()
-        return record.version, token
-
-    def judge(self, error: BaseException | None) -> str:
-        """What the end of a call says of the dependency."""
-        if error is None:
-            return SUCCESS
-        return FAILURE if isinstance(error, Exception) and not isinstance(error, self._ignore) else IGNORED
-
-    def now(self) -> float:
-        """The time."""
-        return self._clock.monotonic()
-
-    def report(self, version: int, token: int | None, outcome: str, started: float) -> None:
-        now = self._clock.monotonic()
-        slow = now - started >= self._slow_call
-        if token is not None:
-            bad = outcome == FAILURE or (slow and self._slow_rate <= 1)
-            if outcome != IGNORED:
-                self._move(version, bad, now)
-            self._store.release(token)
-        elif outcome != IGNORED and self._count(version, outcome == FAILURE, slow, now):
-            self._move(version, True, now)
-
-    def _count(self, version: int, failed: bool, slow: bool, now: float) -> bool:
-        """Count a call in its own generation; whether that makes the window bad."""
+    def count(self, version: int, failed: bool, slow: bool) -> bool:
+        """Count a call of the generation `version`, unless that is over; whether it makes the window bad."""
+        number = self._slice()
         with self._lock:
-            if version < self._generation:
+            if version < self._version:
                 return False
-            window = self._of(version)
-            window.add(failed, slow, now)
-            calls, failures, slows = window.totals(now)
-        return calls >= self._min_calls and (failures / calls >= self._rate or slows / calls >= self._slow_rate)
+            if version > self._version or (self._in_a_row and not failed):
+                self._version, self._count, self._cells = version, 0, Cells(self._size)
+            if failed or not self._in_a_row:
+                self._count += 1
+                self._cells.add(self._count if number is None else number, failed, slow)
+            calls, failures, slows = self._totals(number)
+        return calls >= self._least and (failures / calls >= self._rate or slows / calls >= self.slow_rate)
 
-    def _of(self, version: int) -> Row | Ring | Buckets:
-        """The window of `version`, which begins empty; with the lock held."""
-        if version > self._generation:
-            self._generation, self._window = version, self._new_window()
-        return self._window
-
-    def _new_window(self) -> Row | Ring | Buckets:
-        failures, last, within = self._shape
-        if failures is not None:
-            return Row(failures)
-        return Buckets(within) if last is None else Ring(last)
-
-    def _move(self, version: int, opened: bool, now: float) -> None:
+    def move(self, version: int, opened: bool) -> None:
         """Open or close, unless somebody has moved since `version`."""
-        if self._store.write(seen=version, opened=opened, until=now + self._open_for) and self._on_change:
+        until = self.clock.monotonic() + self.open_for
+        if self.store.write(seen=version, opened=opened, until=until) and self._on_change:
             self._on_change("open" if opened else "closed")
+
+    def _slice(self) -> float | None:
+        return self.clock.monotonic() // self._width if self._width else None
+
+    def _totals(self, number: float | None) -> list[float]:
+        return self._cells.totals(self._count if number is None else number)
 
 
 class Ticket:
-    """Leave for one call; reports when the block ends."""
+    """Leave for one call: knows what it was admitted under and since when, and reports when the block ends."""
 
     def __init__(self, breaker: Breaker) -> None:
         self._breaker = breaker
 
     def __enter__(self) -> None:
-        self._version, self._token = self._breaker.admit()
-        self._started = self._breaker.now()
+        while not self._admitted():
+            pass
+        self._began = self._breaker.clock.monotonic()
+
+    def _admitted(self) -> bool:
+        """Raise `Refused`, or take what the call needs; False when the circuit has moved meanwhile."""
+        breaker, store = self._breaker, self._breaker.store
+        record, now = store.read(), breaker.clock.monotonic()
+        self._version, self._lease = record.version, None
+        if not record.opened:
+            return True
+        if now < record.until:
+            raise Refused(record.until - now)
+        self._lease = store.lease(breaker.probe_timeout)
+        if self._lease is None:
+            raise Refused(0.0)
+        if store.read().version == record.version:
+            return True
+        store.release(self._lease)
+        return False
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        self._breaker.report(self._version, self._token, self._breaker.judge(error), self._started)
+        breaker = self._breaker
+        slow = breaker.clock.monotonic() - self._began >= breaker.slow_call
+        failed = isinstance(error, Exception) and not isinstance(error, breaker.ignore)
+        counts = error is None or failed
+        if self._lease is None:
+            if counts and breaker.count(self._version, failed, slow):
+                breaker.move(self._version, True)
+            return
+        if counts:
+            breaker.move(self._version, failed or (slow and breaker.slow_rate <= 1))
+        breaker.store.release(self._lease)
