@@ -72,12 +72,12 @@ class Breaker:
         open_for: float,
         clock: Clock,
     ) -> None:
-        for number in (failures, rate, last, within, min_calls, open_for):
-            if number is not None and not number > 0:
-                raise ValueError(f"every number must be above 0, got {number}")
-        if (failures is None) == (rate is None) or (rate is not None) != ((last is None) != (within is None)):
+        numbers = (failures, rate, last, within, min_calls, open_for)
+        if any(number is not None and not number > 0 for number in numbers):
+            raise ValueError(f"every number must be above 0, got {numbers}")
+        elif (failures is None) == (rate is None) or (rate is not None) != ((last is None) != (within is None)):
             raise ValueError("give failures=, or rate= and one of last= and within=")
-        if rate is not None and rate > 1:
+        elif rate is not None and rate > 1:
             raise ValueError(f"rate must be at most 1, got {rate}")
         self._shape = (failures, last, within)
         self._rate = 1.0 if rate is None else rate

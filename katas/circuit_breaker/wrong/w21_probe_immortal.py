@@ -58,7 +58,7 @@ class Buckets:
         """Calls, failures and slow calls."""
         oldest = now // self._width - BUCKETS
         self._slices = {number: counts for number, counts in self._slices.items() if number > oldest}
-        calls, failures, slow = (sum(column) for column in zip((0, 0, 0), *self._slices.values(), strict=True))
+        calls, failures, slow = (sum(counts[place] for counts in self._slices.values()) for place in range(3))
         return calls, failures, slow
 
 
@@ -82,12 +82,12 @@ class Breaker:
         store: Store | None = None,
         probe_timeout: float = 60.0,
     ) -> None:
-        for number in (failures, rate, last, within, min_calls, open_for, slow_call, slow_rate, probe_timeout):
-            if number is not None and not number > 0:
-                raise ValueError(f"every number must be above 0, got {number}")
-        if (failures is None) == (rate is None) or (rate is not None) != ((last is None) != (within is None)):
+        numbers = (failures, rate, last, within, min_calls, open_for, slow_call, slow_rate, probe_timeout)
+        if any(number is not None and not number > 0 for number in numbers):
+            raise ValueError(f"every number must be above 0, got {numbers}")
+        elif (failures is None) == (rate is None) or (rate is not None) != ((last is None) != (within is None)):
             raise ValueError("give failures=, or rate= and one of last= and within=")
-        if rate is not None and rate > 1:
+        elif rate is not None and rate > 1:
             raise ValueError(f"rate must be at most 1, got {rate}")
         self._shape = (failures, last, within)
         self._rate = 1.0 if rate is None else rate
@@ -147,7 +147,7 @@ class Breaker:
         token = self._store.lease(float("inf"))
         if token is None:
             raise Refused(0.0)
-        if self._store.read().version != record.version:  # another probe has decided in the meantime
+        elif self._store.read().version != record.version:  # another probe has decided in the meantime
             self._store.release(token)
             return self._admit()
         return record.version, token
@@ -169,18 +169,16 @@ class Breaker:
     def _count(self, version: int, failed: bool, slow: bool, now: float) -> bool:
         """Count a call in its own generation; whether that makes the window bad."""
         with self._lock:
-            if version < self._generation:
-                return False
             window = self._of(version)
             window.add(failed, slow, now)
             calls, failures, slows = window.totals(now)
         return calls >= self._min_calls and (failures / calls >= self._rate or slows / calls >= self._slow_rate)
 
     def _of(self, version: int) -> Row | Ring | Buckets:
-        """The window of `version`, which begins empty; with the lock held."""
+        """The window of `version`, which begins empty; one that nobody keeps if that is over. With the lock held."""
         if version > self._generation:
             self._generation, self._window = version, self._new_window()
-        return self._window
+        return self._window if version == self._generation else self._new_window()
 
     def _new_window(self) -> Row | Ring | Buckets:
         failures, last, within = self._shape

@@ -57,7 +57,7 @@ class Buckets:
         """Calls and failures."""
         oldest = now // self._width - BUCKETS
         self._slices = {number: counts for number, counts in self._slices.items() if number > oldest}
-        calls, failures = (sum(column) for column in zip((0, 0), *self._slices.values(), strict=True))
+        calls, failures = (sum(counts[place] for counts in self._slices.values()) for place in range(2))
         return calls, failures
 
 
@@ -76,12 +76,12 @@ class Breaker:
         clock: Clock,
         on_change: Callable[[str], object] | None = None,
     ) -> None:
-        for number in (failures, rate, last, within, min_calls, open_for):
-            if number is not None and not number > 0:
-                raise ValueError(f"every number must be above 0, got {number}")
-        if (failures is None) == (rate is None) or (rate is not None) != ((last is None) != (within is None)):
+        numbers = (failures, rate, last, within, min_calls, open_for)
+        if any(number is not None and not number > 0 for number in numbers):
+            raise ValueError(f"every number must be above 0, got {numbers}")
+        elif (failures is None) == (rate is None) or (rate is not None) != ((last is None) != (within is None)):
             raise ValueError("give failures=, or rate= and one of last= and within=")
-        if rate is not None and rate > 1:
+        elif rate is not None and rate > 1:
             raise ValueError(f"rate must be at most 1, got {rate}")
         self._shape = (failures, last, within)
         self._rate = 1.0 if rate is None else rate
