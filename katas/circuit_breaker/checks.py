@@ -100,7 +100,7 @@ def nothing_runs_between_calls(desk: Desk) -> None:
     desk.true(threading.active_count() == before, "no thread is started", "a thread is running")
 
 
-@check(level=1, kills=["w05"])
+@check(level=1, kills=["w05", "w26"])
 def it_half_opens_as_time_passes(desk: Desk) -> None:
     """Time is what the given clock says: no timer, no other clock."""
     clock = desk.clock(20)
@@ -428,13 +428,13 @@ class Told:
 def cancellation_is_no_failure(desk: Desk) -> None:
     """A user who closes a page says nothing about the database."""
     breaker = desk.make(failures=1, open_for=10, clock=desk.clock())
-    failing(desk, breaker, 1, Fn("stopped", lambda: throw(Stop())), Stop)
+    failing(desk, breaker, 1, Fn("raise_Stop", lambda: throw(Stop())), Stop)
     desk.expect(breaker.state(), "closed")
 
     async def stopped():
         raise Stop
 
-    desk.raises(Stop, lambda: driven(breaker.acall(stopped)))
+    desk.raises(Stop, lambda: driven(breaker.acall(Fn("raise_Stop", stopped))))
     desk.expect(breaker.state(), "closed")
 
 
@@ -478,8 +478,8 @@ def coroutines_are_protected_alike(desk: Desk) -> None:
     async def fails():
         raise Down
 
-    desk.expect(driven(breaker.acall(ok)), "served")
-    desk.raises(Down, lambda: driven(breaker.acall(fails)))
+    desk.expect(driven(breaker.acall(Fn("ok", ok))), "served")
+    desk.raises(Down, lambda: driven(breaker.acall(Fn("fail", fails))))
     desk.expect(breaker.state(), "open")
     desk.raises(Refused, breaker.call, OK)
 
@@ -530,7 +530,7 @@ def the_trips_to_the_store_are_not_the_calls_time(desk: Desk) -> None:
     async def served():
         return "served"
 
-    for probe in (lambda: one.call(OK), lambda: driven(one.acall(served))):
+    for probe in (lambda: one.call(OK), lambda: driven(one.acall(Fn("ok", served)))):
         failing(desk, one)
         clock.advance(10)
         store.on_trip = lambda: clock.advance(2)
@@ -573,7 +573,7 @@ def an_ignored_probe_ends_its_lease(desk: Desk) -> None:
     clock, _, (one, two) = fleet(desk)
     failing(desk, one)
     clock.advance(10)
-    failing(desk, one, 1, Fn("stopped", lambda: throw(Stop())), Stop)
+    failing(desk, one, 1, Fn("raise_Stop", lambda: throw(Stop())), Stop)
     desk.expect(two.call(OK), "served")
     desk.expect(one.state(), "closed")
 

@@ -34,7 +34,7 @@ class Totals:
 
 
 class Closed:
-    """Counts the calls that it has let through; a row is a window without successes."""
+    """Counts the calls that it has let through; n failures in a row are a rate of 1.0 over the last n."""
 
     def __init__(self, breaker: "Breaker", version: int) -> None:
         self._breaker, self.version = breaker, version
@@ -57,27 +57,20 @@ class Closed:
         if outcome == "ignored":
             return
         with self._lock:
-            self._count(outcome == "failure", slow)
+            self._ended += 1
+            self._totals.put(self._key(), outcome == "failure", slow)
+            self._forget()
             calls, failures, slows = self._totals.sums
         rule = self._breaker
         if calls >= rule.least and (failures >= rule.rate * calls or slows >= rule.slow_rate * calls):
             rule.move(self.version, opened=True)
-
-    def _count(self, failed: bool, slow: bool) -> None:
-        self._forget()
-        self._ended += 1
-        if self._breaker.failures and not failed:
-            self._totals = Totals()
-            return
-        self._totals.put(self._key(), failed, slow)
-        self._forget()
 
     def _key(self) -> float:
         within = self._breaker.within
         return self._breaker.clock.monotonic() * SLICES // within if within else self._ended
 
     def _forget(self) -> None:
-        kept = SLICES if self._breaker.within else self._breaker.last or self._breaker.failures
+        kept = SLICES if self._breaker.within else self._breaker.last
         self._totals.drop(self._key() - kept)
 
 
@@ -141,8 +134,8 @@ class Breaker:
             raise ValueError(f"numbers must be above 0, and rates at most 1, got {given}")
         if [number is not None for number in given[:4]] not in RULES:
             raise ValueError("give failures=, or rate= with last=, or rate= with within=")
-        self.failures, self.rate, self.last, self.within = failures or 0, rate or 1.0, last or 0, within or 0.0
-        self.least = min_calls or last or failures or 1
+        self.rate, self.last, self.within = rate or 1.0, last or failures or 0, within or 0.0
+        self.least = min_calls or self.last or 1
         self._open_for, self.clock, self._on_change = open_for, clock, on_change
         self._ignore, self._slow_call, self.slow_rate = ignore, slow_call, slow_rate or 2.0
         self.store, self.probe_timeout = store or Store(clock), probe_timeout
