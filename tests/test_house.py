@@ -15,7 +15,10 @@ TOP_LEVEL = {
 }
 BUILT = {"build", "dist", "uv.lock"}  # ignored by git; may lie about
 
-GROUND = ["clock", "errors", "events", "machine", "money", "webhooks", "charts", "engines", "snapshot", "claims"]
+GROUND = [
+    *("errors", "arguments", "callables", "clock", "events", "turns", "steps", "machine", "money"),
+    *("webhooks", "charts", "engines", "snapshot", "claims"),
+]
 PROOF_TOOLS = ["interleave", "simulation"]
 COMPONENTS = [
     *("rate_limiter", "retry", "circuit_breaker", "cache", "metrics", "feature_flags"),
