@@ -524,7 +524,7 @@ def a_retry_that_the_deadline_forbids_costs_nothing(desk: Desk) -> None:
     desk.expect(retry.balance(), 10)
 
 
-@scenario(level=5, kills=["w20"], needs=["a_call_that_fails_gets_nothing_back"])
+@scenario(level=5, kills=["w20"], needs=["a_call_that_fails_gets_nothing_back"], race_timeouts=False)
 def threads_share_the_last_tokens(make):
     """Two threads that both see five tokens make two retries of one; under load that is every budget twice."""
     retry = make(on=Reset, attempts=2, clock=make.clock(), rng=Half(), budget=5)
@@ -542,7 +542,7 @@ def threads_share_the_last_tokens(make):
     return {"one": body, "two": body}, hold
 
 
-@scenario(level=5, needs=["threads_share_the_last_tokens"])
+@scenario(level=5, needs=["threads_share_the_last_tokens"], race_timeouts=False)
 def no_token_is_lost_between_threads(make):
     """A refund that another one overwrites is a budget that dries up in a month."""
     retry = make(on=Reset, attempts=2, clock=make.clock(), rng=Half(), budget=20)

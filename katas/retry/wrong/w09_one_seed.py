@@ -6,8 +6,6 @@ from typing import Any
 
 from interface import Clock, Dice
 
-_RNG = Random(42)
-
 
 class Retry:
     """Calls functions up to `attempts` times while they fail with what `on` names, with full jitter in between."""
@@ -27,7 +25,7 @@ class Retry:
         if not base >= 0 or not cap >= 0:
             raise ValueError(f"base and cap are seconds of at least 0, got {base} and {cap}")
         self._on, self._attempts, self._base, self._cap = on, attempts, base, cap
-        self._clock, self._rng = clock, rng
+        self._clock, self._rng = clock, Random(42)
 
     def call(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Call `function(*args, **kwargs)`, again while it fails with what `on` names."""
@@ -38,5 +36,5 @@ class Retry:
             except Exception as error:
                 if not isinstance(error, self._on) or attempt == self._attempts:
                     raise
-            self._clock.sleep(_RNG.random() * longest)
+            self._clock.sleep(self._rng.random() * longest)
             attempt, longest = attempt + 1, min(self._cap, longest * 2)
