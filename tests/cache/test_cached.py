@@ -190,6 +190,30 @@ def test_functions_that_share_a_cache_do_not_mix_up_their_keys() -> None:
     assert len(cache) == 3
 
 
+def test_closures_of_one_name_do_not_share_results() -> None:
+    cache = Cache[Any, Any](maxsize=10)
+
+    def make(factor: int) -> Callable[[int], int]:
+        @cached(cache)
+        def times(a: int) -> int:
+            return a * factor
+
+        return times
+
+    assert (make(2)(5), make(3)(5)) == (10, 15)
+
+
+def test_a_method_may_make_its_own_keys() -> None:
+    class Shop:
+        @cached(key=lambda user, /: user["id"])
+        def greeting(self, user: dict[str, Any]) -> str:
+            return f"hello {user['name']}"
+
+    shop = Shop()
+    assert shop.greeting({"id": 1, "name": "Ann"}) == shop.greeting({"id": 1, "name": "Bob"}) == "hello Ann"
+    assert Shop().greeting({"id": 1, "name": "Bob"}) == "hello Bob"
+
+
 def test_a_refresh_ahead_works_through_the_decorator() -> None:
     class Always(XFetch):
         __slots__ = ()

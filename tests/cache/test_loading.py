@@ -249,6 +249,42 @@ def test_an_executor_that_drops_a_refresh_leaves_no_load_behind() -> None:
     assert cache._flights.keys() == []
 
 
+def test_who_has_begun_a_refresh_elsewhere_may_wait_for_it() -> None:
+    clock, busy, callers = ManualClock(), Slow(), Callers()
+    with ThreadPoolExecutor(1) as executor:
+        executor.submit(busy, 0)
+        cache = Cache[str, str](
+            maxsize=9, ttl=10, clock=clock, executor=executor, loading=LoadPolicy(stale_while_revalidate=10)
+        )
+        cache["k"] = "old"
+
+        def life() -> str:
+            clock.advance(11)
+            assert cache.get_or_load("k", lambda _: "new") == "old"  # waits in the executor
+            clock.advance(10)  # too stale to be served
+            return cache.get_or_load("k", lambda _: "never")
+
+        callers.start(life)
+        wait_for_waiters(cache, "k", 0)
+        busy.may_end.set()
+        assert callers.all() == ["new"]
+
+
+def test_a_removal_is_told_also_when_the_call_is_refused() -> None:
+    clock, heard = ManualClock(), list[object]()
+    cache = Cache[str, int](maxsize=9, clock=clock, on_removal=lambda key, *_: heard.append(key))
+
+    def load(key: str) -> int:
+        cache.put("old", 1, ttl=1)
+        clock.advance(1)
+        with pytest.raises(LoadRecursionError):
+            cache.get_many(["old", key], lambda _: {})
+        return len(heard)
+
+    assert cache.get_or_load("k", load) == 1
+    assert heard == ["old"]
+
+
 def test_many_keys_are_one_call_for_what_nobody_loads() -> None:
     cache, calls = Cache[int, int](maxsize=99), list[Sequence[int]]()
     cache[1] = 10
@@ -283,6 +319,16 @@ def test_many_keys_join_the_loads_of_others() -> None:
     assert "by one" in callers.all()
     assert {1: "by one", 2: "by many"} in callers.all()
     assert asked == [[2]]
+
+
+def test_many_keys_load_anew_what_a_killed_loader_left() -> None:
+    cache, load, callers = Cache[int, str](maxsize=9), Slow(KeyboardInterrupt()), Callers()
+    callers.start(lambda: cache.get_or_load(1, load))
+    load.began.wait(10)
+    callers.start(lambda: cache.get_many([1, 2], lambda keys: dict.fromkeys(keys, "by many")))
+    wait_for_waiters(cache, 1, 1)
+    load.may_end.set()
+    assert {1: "by many", 2: "by many"} in callers.all()
 
 
 def test_one_key_joins_a_load_of_many_and_loads_what_that_leaves_out() -> None:

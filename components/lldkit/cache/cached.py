@@ -75,15 +75,14 @@ def cached(
                 clock=clock,
                 rng=rng,
             )
-        prefix = () if cache is None else (_name_of(function),)
-        keys = _Keys(inspect.signature(function), key, typed=typed, prefix=prefix)
+        keys = _Keys(inspect.signature(function), key, typed=typed, prefix=None if cache is None else function)
         return (_AsyncCached if kind == "coroutine" else CachedFunction)(function, own, keys)
 
     return decorate
 
 
 class _Keys:
-    """Makes the key of a call; `number` stands for the instance in the keys of a method."""
+    """Makes the key of a call; in a shared cache the function stands before its arguments."""
 
     def __init__(
         self,
@@ -91,7 +90,7 @@ class _Keys:
         key: Callable[..., Hashable] | None,
         *,
         typed: bool,
-        prefix: tuple[Hashable, ...] = (),
+        prefix: Hashable | None,
     ) -> None:
         self._signature = signature
         self._key = key
@@ -99,14 +98,13 @@ class _Keys:
         self._prefix = prefix
         kinds = {parameter.kind for parameter in signature.parameters.values()}
         is_plain = kinds <= {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
-        self.arity = len(signature.parameters) if is_plain and key is None and not typed and not prefix else -1
+        self.arity = len(signature.parameters) if is_plain and key is None and not typed and prefix is None else -1
         """With so many positional arguments and no others, they are the key; -1: never."""
 
     def of(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Hashable:
         """The key of a call."""
         if self._key is not None:
-            made = self._key(*args, **kwargs)
-            return (*self._prefix, made) if self._prefix and isinstance(self._prefix[-1], int) else made
+            return self._key(*args, **kwargs)
         bound = self._signature.bind(*args, **kwargs)
         bound.apply_defaults()
         values = bound.args
@@ -114,17 +112,13 @@ class _Keys:
             values = (*values, REST, *itertools.chain.from_iterable(sorted(bound.kwargs.items())))
         if self._typed:
             values = (*values, REST, *map(type, values))
-        return (*self._prefix, values) if self._prefix else values
+        return values if self._prefix is None else (self._prefix, values)
 
-    def of_method(self, number: int) -> "_Keys":
-        """For an instance: without its first parameter, and with the number in every key."""
+    @functools.cached_property
+    def of_method(self) -> "_Keys":
+        """The same without the first parameter."""
         without = self._signature.replace(parameters=list(self._signature.parameters.values())[1:])
-        return _Keys(without, self._key, typed=self._typed, prefix=(*self._prefix, number))
-
-
-def _name_of(function: Callable[..., Any]) -> str:
-    """What tells a function from the others that share a cache, in this process and in the next."""
-    return f"{function.__module__}.{function.__qualname__}"
+        return _Keys(without, self._key, typed=self._typed, prefix=self._prefix)
 
 
 class _Owners:
@@ -159,12 +153,15 @@ class CachedFunction(Generic[P, R]):
         self._get = cast("Callable[..., Any]", cache.get)
         self._loads_ahead = cache.loads_ahead
         self._owners = _Owners()
+        self._number: int | None = None  # of the instance, in a method
 
     __name__: str
 
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Return what is kept for these arguments, or call the function."""
-        key = args if not kwargs and len(args) == self._arity else self._keys.of(args, kwargs)
+        key: Hashable = args
+        if kwargs or len(args) != self._arity or self._number is not None:
+            key = self._key(args, kwargs)
         if self._loads_ahead:
             return cast("R", self.cache.get_or_load(key, lambda _: self._function(*args, **kwargs)))
         value = self._get(key, MISSING)
@@ -174,11 +171,11 @@ class CachedFunction(Generic[P, R]):
 
     def refresh(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function now, and keep what it returns."""
-        return cast("R", self.cache.refresh(self._keys.of(args, kwargs), lambda _: self._function(*args, **kwargs)))
+        return cast("R", self.cache.refresh(self._key(args, kwargs), lambda _: self._function(*args, **kwargs)))
 
     def invalidate(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Forget the result for these arguments; whether there was one."""
-        return self.cache.invalidate(self._keys.of(args, kwargs))
+        return self.cache.invalidate(self._key(args, kwargs))
 
     def cache_info(self) -> CacheStats:
         """The statistics of the cache."""
@@ -201,10 +198,15 @@ class CachedFunction(Generic[P, R]):
         method: Any = copy.copy(self)
         vars(method).update(
             _function=cast("Any", self._function).__get__(instance),
-            _keys=self._keys.of_method(self._owners.number(instance)),
-            _arity=-1,
+            _keys=self._keys.of_method,
+            _arity=self._keys.of_method.arity,
+            _number=self._owners.number(instance),
         )
         return method
+
+    def _key(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Hashable:
+        key = args if not kwargs and len(args) == self._arity else self._keys.of(args, kwargs)
+        return key if self._number is None else (self._number, key)
 
 
 class _AsyncCached(CachedFunction[P, R]):
@@ -212,7 +214,7 @@ class _AsyncCached(CachedFunction[P, R]):
 
     async def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> Any:  # type: ignore[override]
         """Return what is kept for these arguments, or await the function."""
-        key = args if not kwargs and len(args) == self._arity else self._keys.of(args, kwargs)
+        key = self._key(args, kwargs)
         if self._loads_ahead:
             return await self.cache.aget_or_load(key, lambda _: cast("Any", self._function(*args, **kwargs)))
         value = self._get(key, MISSING)
@@ -222,5 +224,5 @@ class _AsyncCached(CachedFunction[P, R]):
 
     async def refresh(self, /, *args: P.args, **kwargs: P.kwargs) -> Any:  # type: ignore[override]
         """Await the function now, and keep what it returns."""
-        key = self._keys.of(args, kwargs)
+        key = self._key(args, kwargs)
         return await self.cache.arefresh(key, lambda _: cast("Any", self._function(*args, **kwargs)))

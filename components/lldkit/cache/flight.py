@@ -34,7 +34,7 @@ class Flight(Generic[K, V]):
     def __init__(self, keys: Sequence[K], starter: "Flight[Any, Any] | None", thread: int) -> None:
         self.keys = keys
         self.starter = starter  # whose loader asked for this one
-        self.thread = thread  # where the loader runs
+        self.thread = thread  # where the loader runs; 0: not yet known
         self.task: Any = None  # which task runs it; None: the thread itself
         self.waits_for: list[Flight[Any, Any]] = []
         self.turns: list[Turn] = []  # of the callers that wait
@@ -107,7 +107,7 @@ class Flights(Generic[K, V]):
             raise LoadRecursionError(key)
         if asker is not None:  # seen by whoever closes a circle at this moment in another cache
             asker.waits_for.append(flight)
-        if flight.reaches(blocked, asker) or (flight.task is None and flight.thread == blocked):
+        if flight.reaches(blocked, asker) or (blocked and flight.task is None and flight.thread == blocked):
             self.leave(flight, None, asker)
             raise LoadDeadlockError(key)
         flight.turns.append(turn)

@@ -217,6 +217,7 @@ class Loading(Locked[K, V], Generic[K, V]):
             if future.cancelled():  # the executor was shut down before it came to this
                 self._land(flight, None, None, self._now())
 
+        flight.thread = 0
         try:
             executor.submit(self._fly, flight, call).add_done_callback(if_cancelled)
         except RuntimeError:  # it is shut down

@@ -145,28 +145,35 @@ class Locked(Generic[K, V]):
 
     def _change(self, step: Callable[..., R], *arguments: object) -> R | None:
         """Make one change alone; None if it was put off, because this very thread is in the middle of another."""
-        with self._lock:
-            if self._changing:
-                self._later.append((step, arguments))
-                return None
-            self._changing = True
-            try:
-                result = step(*arguments)
-                while self._later:
-                    put_off, its_arguments = self._later.pop(0)
-                    put_off(*its_arguments)
-            finally:
-                self._changing = False
-                removed = self._table.removed
-                if removed:
-                    self._table.removed = []
-                    if self._counts is not None:
-                        self._counts = _with_evictions(self._counts, removed)
-                    if self._listened:
-                        self._removals.put(removed)
-        if removed and self._listened:
-            self._removals.tell()
+        removed: list[Removal] = []  # outlives the lock
+        try:
+            with self._lock:
+                if self._changing:
+                    self._later.append((step, arguments))
+                    return None
+                self._changing = True
+                try:
+                    result = step(*arguments)
+                    while self._later:
+                        put_off, its_arguments = self._later.pop(0)
+                        put_off(*its_arguments)
+                finally:
+                    self._changing = False
+                    if self._table.removed:
+                        removed = self._take_removed()
+        finally:
+            if removed and self._listened:
+                self._removals.tell()
         return result
+
+    def _take_removed(self) -> list[Removal]:
+        """What the table has thrown out: counted, and left for the listener."""
+        removed, self._table.removed = self._table.removed, []
+        if self._counts is not None:
+            self._counts = _with_evictions(self._counts, removed)
+        if self._listened:
+            self._removals.put(removed)
+        return removed
 
     def _decide(self, step: Callable[..., R], *arguments: object) -> R | None:
         """As `_change`, for what cannot be put off: then it is left out."""

@@ -31,13 +31,28 @@ def simulate(
     """
     check_count("maxsize", maxsize)
     run = _Run(policy_factory(policy), maxsize)
+    find, hit = run.inside.get, run.policy.hit
+    asked = number = 0
     for number, (key, weight) in enumerate(
-        zip(keys, repeat(1) if weights is None else weights, strict=weights is not None)
+        zip(keys, weights, strict=True) if weights is not None else zip(keys, repeat(1)), 1
     ):
+        asked += weight
+        entry = find(key)
+        if entry is not None and entry.weight == weight:
+            hit(entry)
+            run.hits += 1
+            run.hit_weight += weight
+        else:
+            run.miss(key, weight, entry)
         if progress is not None and number % PROGRESS_EVERY == 0:
             progress(number)
-        run.request(key, weight)
-    return run.result()
+    return SimulationResult(
+        requests=number,
+        hits=run.hits,
+        evictions=run.evictions,
+        hit_ratio=run.hits / max(1, number),
+        byte_hit_ratio=run.hit_weight / max(1, asked),
+    )
 
 
 def belady(keys: Iterable[Hashable], *, maxsize: int) -> SimulationResult:
@@ -57,43 +72,28 @@ class _Run:
     """A cache of keys only, and what it counts."""
 
     def __init__(self, make_policy: PolicyFactory, maxsize: int) -> None:
+        self.policy = make_policy(maxsize)
+        self.inside: dict[Hashable, Entry[Hashable]] = {}
+        self.hits = self.hit_weight = self.evictions = 0
         self._maxsize = maxsize
-        self._policy = make_policy(maxsize)
-        self._inside: dict[Hashable, Entry[Hashable]] = {}
-        self._weight = self._requests = self._hits = self._evictions = self._asked = self._hit_weight = 0
+        self._weight = 0
 
-    def request(self, key: Hashable, weight: int) -> None:
-        self._requests += 1
-        self._asked += weight
-        entry = self._inside.get(key)
-        if entry is not None:
-            self._hits += 1
-            self._hit_weight += weight
-            self._policy.hit(entry)
-            if entry.weight == weight:
-                return
-            self._policy.remove(entry)
-            self._forget(entry)
-        if weight <= self._maxsize and self._maxsize:
-            self._store(Entry(key, weight))
-
-    def _store(self, entry: Entry[Hashable]) -> None:
-        while self._weight + entry.weight > self._maxsize:
-            self._forget(self._policy.evict())
-            self._evictions += 1
-        self._inside[entry.key] = entry
-        self._weight += entry.weight
-        self._policy.add(entry)
+    def miss(self, key: Hashable, weight: int, other: Entry[Hashable] | None) -> None:
+        """Store a key that is not inside, or inside with another weight, which is a hit all the same."""
+        if other is not None:
+            self.hits += 1
+            self.hit_weight += weight
+            self.policy.remove(other)
+            self._forget(other)
+        if weight > self._maxsize or not self._maxsize:
+            return
+        while self._weight + weight > self._maxsize:
+            self._forget(self.policy.evict())
+            self.evictions += 1
+        self.inside[key] = entry = Entry(key, weight)
+        self._weight += weight
+        self.policy.add(entry)
 
     def _forget(self, entry: Entry[Hashable]) -> None:
-        del self._inside[entry.key]
+        del self.inside[entry.key]
         self._weight -= entry.weight
-
-    def result(self) -> SimulationResult:
-        return SimulationResult(
-            requests=self._requests,
-            hits=self._hits,
-            evictions=self._evictions,
-            hit_ratio=self._hits / max(1, self._requests),
-            byte_hit_ratio=self._hit_weight / max(1, self._asked),
-        )
