@@ -5,11 +5,13 @@
     cell = Cell(Snapshot(1, version=1, origin="here", loaded_at=clock.now()))
     cell.current.value                                                      # one attribute load, always a whole version
 
-`ChangeBus` tells of changes after the swap. `SQLiteStore` stands in `lldkit.snapshot.sqlite`.
+`ChangeBus` tells of changes after the swap; `Follower` keeps a cell at the newest version. `SQLiteStore` stands in
+`lldkit.snapshot.sqlite`.
 """
 
 from lldkit.snapshot.bus import ChangeBus, Changes, Missed, Subscription
 from lldkit.snapshot.cell import Cell
+from lldkit.snapshot.follower import AsyncFollower, Follower
 from lldkit.snapshot.fork import restart_after_fork
 from lldkit.snapshot.interface import (
     Document,
@@ -24,11 +26,13 @@ from lldkit.snapshot.interface import (
 from lldkit.snapshot.memory import MemoryStore
 
 __all__ = [
+    "AsyncFollower",
     "Cell",
     "ChangeBus",
     "Changes",
     "Document",
     "DocumentStore",
+    "Follower",
     "FollowerStatus",
     "MemoryStore",
     "Missed",
