@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from lldkit.snapshot import DocumentStore, MemoryStore
+from lldkit.snapshot.file import FileStore
 from lldkit.snapshot.sqlite import SQLiteStore
 from snapshot.contract import DocumentStoreContract
 
@@ -22,3 +23,9 @@ class TestSQLite(DocumentStoreContract):
         store = SQLiteStore(tmp_path / "documents.db", history_limit=self.LIMIT)
         yield store
         store.close()
+
+
+class TestFile(DocumentStoreContract):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> DocumentStore:
+        return FileStore(tmp_path / "app.json", versions_directory=tmp_path / "versions", history_limit=self.LIMIT)
