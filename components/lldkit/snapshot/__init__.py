@@ -5,8 +5,8 @@
     cell = Cell(Snapshot(1, version=1, origin="here", loaded_at=clock.now()))
     cell.current.value                                                      # one attribute load, always a whole version
 
-`ChangeBus` tells of changes after the swap; `Follower` keeps a cell at the newest version. Stores that others share stand
-in files of their own: `FileStore` in `lldkit.snapshot.file`, and likewise `sqlite`, `postgres` and `redis`.
+`ChangeBus` tells of changes after the swap; `Follower` keeps a cell at the newest version. Stores that others share
+have files of their own: `FileStore` in `lldkit.snapshot.file`, and likewise `sqlite`, `postgres` and `redis`.
 """
 
 from lldkit.snapshot.bus import ChangeBus, Changes, Missed, Subscription
