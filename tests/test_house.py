@@ -211,6 +211,7 @@ def test_a_room_has_the_parts_that_every_room_has(room: str) -> None:
             *(tests / room / f"test_{kind}.py" for kind in ("properties", "threads", "vectors")),
             tests / "benchmarks" / f"test_{room}.py",
             tests / "pictures" / f"{room}.py",
+            tests / "playground" / f"test_{room}_picture.py",
             tests / "typing" / f"{room}.py",
             *([tests / room / "test_kata.py"] if has_kata else []),
         ]
@@ -219,10 +220,17 @@ def test_a_room_has_the_parts_that_every_room_has(room: str) -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_a_design_document_has_the_sections_that_every_one_has(room: str) -> None:
-    text = (ROOT / "docs" / f"{room}.md").read_text()
+@pytest.mark.parametrize("document", [*ROOMS, "templates/design"])
+def test_a_design_document_has_the_sections_that_every_one_has(document: str) -> None:
+    text = (ROOT / "docs" / f"{document}.md").read_text()
     assert [line.removeprefix("## ") for line in text.splitlines() if line.startswith("## ")] == SECTIONS
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_nothing_of_the_template_is_left_in_a_design_document(room: str) -> None:
+    told = (ROOT / "docs" / "templates" / "design.md").read_text().splitlines()
+    written = (ROOT / "docs" / f"{room}.md").read_text().splitlines()
+    assert [line for line in written if line.startswith(">") and line in told] == []
 
 
 @pytest.mark.parametrize("room", ROOMS)
