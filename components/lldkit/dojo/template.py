@@ -100,6 +100,16 @@ title = "$title: what it is for, in a line"
 entry = "$entry"
 concepts = ["cooldown"]
 time = { lld35 = 35 }
+hint = [
+  { level = 1, step = 1, file = "hints/1-1.md" },
+  { level = 1, step = 2, file = "hints/1-2.md" },
+  { level = 1, step = 3, file = "hints/1-3.md" },
+]
+
+# With a component behind it, write library.py and say so:
+# [library]
+# adapter = "library:$entry"
+# levels = [1]
 
 # Each level adds one idea; from the second on `adds` names the methods and parameters (put.ttl) that it asks for first.
 [[level]]
@@ -107,21 +117,6 @@ n = 1
 title = "Once in a while"
 minutes = 10
 programs = 200
-
-[[hint]]
-level = 1
-step = 1
-file = "hints/1-1.md"
-
-[[hint]]
-level = 1
-step = 2
-file = "hints/1-2.md"
-
-[[hint]]
-level = 1
-step = 3
-file = "hints/1-3.md"
 
 # What an interviewee should ask before writing, known by a word of the question.
 [[clarify]]
