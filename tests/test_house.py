@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from lldkit.playground.cli import DEMOS
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "components" / "lldkit"
 TOP_LEVEL = {
@@ -199,9 +201,8 @@ SECTIONS = [
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_room_has_the_parts_that_every_room_has(room: str) -> None:
-    tests = ROOT / "tests"
-    has_kata = room not in LACKS_ITS_KATA
-    assert (ROOT / "katas" / room / "kata.toml").exists() == has_kata
+    tests, kata = ROOT / "tests", ROOT / "katas" / room / "kata.toml"
+    has_kata = room not in LACKS_ITS_KATA or kata.exists()
     missing = [
         part.relative_to(ROOT).as_posix()
         for part in [
@@ -211,18 +212,33 @@ def test_a_room_has_the_parts_that_every_room_has(room: str) -> None:
             *(tests / room / f"test_{kind}.py" for kind in ("properties", "threads", "vectors")),
             tests / "benchmarks" / f"test_{room}.py",
             tests / "pictures" / f"{room}.py",
+            tests / "playground" / f"test_{room}_picture.py",
             tests / "typing" / f"{room}.py",
-            *([tests / room / "test_kata.py"] if has_kata else []),
+            *([kata, tests / room / "test_kata.py"] if has_kata else []),
         ]
         if not part.exists()
     ]
-    assert missing == []
+    assert not missing, f"{room} lacks {', '.join(missing)}"
+    assert not (kata.exists() and room in LACKS_ITS_KATA), f"take {room} out of LACKS_ITS_KATA"
+
+
+def test_every_room_can_be_shown_and_every_kata_found() -> None:
+    assert set(ROOMS) <= set(DEMOS)
+    table = (ROOT / "katas" / "README.md").read_text()
+    assert [path.parent.name for path in ROOT.glob("katas/*/kata.toml") if f"[{path.parent.name}](" not in table] == []
+
+
+@pytest.mark.parametrize("document", [*ROOMS, "templates/design"])
+def test_a_design_document_has_the_sections_that_every_one_has(document: str) -> None:
+    text = (ROOT / "docs" / f"{document}.md").read_text()
+    assert [line.removeprefix("## ") for line in text.splitlines() if line.startswith("## ")] == SECTIONS
 
 
 @pytest.mark.parametrize("room", ROOMS)
-def test_a_design_document_has_the_sections_that_every_one_has(room: str) -> None:
-    text = (ROOT / "docs" / f"{room}.md").read_text()
-    assert [line.removeprefix("## ") for line in text.splitlines() if line.startswith("## ")] == SECTIONS
+def test_nothing_of_the_template_is_left_in_a_design_document(room: str) -> None:
+    told = (ROOT / "docs" / "templates" / "design.md").read_text().splitlines()
+    written = (ROOT / "docs" / f"{room}.md").read_text().splitlines()
+    assert [line for line in written if line.startswith(">") and line in told] == []
 
 
 @pytest.mark.parametrize("room", ROOMS)
