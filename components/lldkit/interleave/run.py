@@ -254,6 +254,7 @@ class Run:
         Run.active = self
         try:
             outcome = self._judge(program)
+            self.scheduler.over()
         finally:
             self._end_all()
             Run.active = None
