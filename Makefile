@@ -26,7 +26,7 @@ demo: .venv/ready   ## a rate limiter under a burst, in the terminal
 	@$(BIN)/lldkit demo rate_limiter
 
 test: .venv/ready   ## all tests
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto $(ARGS)
 
 check: lint   ## format, lint, types, all tests and their coverage
 	@$(BIN)/python -m coverage run -m pytest $(ARGS)

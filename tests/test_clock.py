@@ -119,3 +119,34 @@ def test_nonsense_starts_are_refused() -> None:
 def test_the_system_clock_is_aware_and_monotonic() -> None:
     assert SYSTEM.now().tzinfo is UTC
     assert SYSTEM.monotonic() <= SYSTEM.monotonic()
+
+
+def test_a_thread_waits_for_an_event_and_a_deadline_at_once() -> None:
+    clock, condition, open_doors, answers = ManualClock(), threading.Condition(), set[str](), dict[str, bool]()
+
+    def body(door: str, seconds: float) -> None:
+        with condition:
+            answers[door] = clock.wait_for(condition, lambda: door in open_doors, seconds)
+
+    threads = {door: threading.Thread(target=body, args=(door, s)) for door, s in [("a", 5.0), ("b", 5.0)]}
+    for thread in threads.values():
+        thread.start()
+    clock.wait_for_sleepers(2)
+    with condition:
+        open_doors.add("a")
+        condition.notify_all()
+    threads["a"].join()
+    assert answers == {"a": True}
+    assert clock.sleepers == 1
+    clock.advance(5.0)
+    threads["b"].join()
+    assert answers == {"a": True, "b": False}
+
+
+def test_waiting_for_what_is_true_or_with_nobody_to_advance_does_not_block() -> None:
+    clock, condition = ManualClock(auto_advance=True), threading.Condition()
+    with condition:
+        assert clock.wait_for(condition, lambda: True, 5.0)
+        assert not clock.wait_for(condition, lambda: False, 5.0)
+        assert not SYSTEM.wait_for(condition, lambda: False, 0.0)
+    assert clock.monotonic() == 5.0

@@ -2,21 +2,44 @@
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from lldkit import __version__
 
 __all__ = ["main"]
 
 # command -> module with `SUMMARY: str`, `configure(parser)` and `run(arguments) -> exit code`
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {
+    "demo": "lldkit.playground.cli",
+    "kata": "lldkit.dojo.cli",
+    "rate-limiter": "lldkit.rate_limiter.cli",
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    """Refuses in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line `argv` (default: that of the process) and return its exit code; bad usage is 2."""
+    try:
+        return _run(argv)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # whoever read our output has seen enough; there is nobody to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _run(argv: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
-    parser = argparse.ArgumentParser(prog="lldkit", description="The building blocks of a backend.")
+    parser = _Parser(prog="lldkit", description="The building blocks of a backend.")
     parser.add_argument("--version", action="version", version=f"lldkit {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
     asked = next((word for word in words if not word.startswith("-")), None)

@@ -4,7 +4,6 @@
 tests, katas and pictures use it. Durations and deadlines are `monotonic()` seconds, calendars are `now()` in UTC.
 """
 
-import asyncio
 import heapq
 import itertools
 import math
@@ -39,6 +38,13 @@ class Clock(Protocol):
         """Suspend this task for `seconds` (>= 0); 0 only yields."""
         ...
 
+    def wait_for(self, condition: threading.Condition, predicate: Callable[[], bool], seconds: float | None, /) -> bool:
+        """Wait, with `condition` held, until `predicate()` or for `seconds` (None: for ever); return `predicate()`.
+
+        As `threading.Condition.wait_for`, in this clock's time: how a thread waits for an event and a deadline at once.
+        """
+        ...
+
 
 class SystemClock:
     """The real clock of this machine."""
@@ -53,7 +59,13 @@ class SystemClock:
 
     async def asleep(self, seconds: float, /) -> None:
         """Suspend this task for `seconds`."""
+        import asyncio  # costs more than all else together, and most users of a clock never await it
+
         await asyncio.sleep(_duration(seconds))
+
+    def wait_for(self, condition: threading.Condition, predicate: Callable[[], bool], seconds: float | None, /) -> bool:
+        """Wait until `predicate()` or for `seconds` of real time."""
+        return condition.wait_for(predicate, None if seconds is None else _duration(seconds))
 
     def __repr__(self) -> str:
         return "SYSTEM"
@@ -133,6 +145,8 @@ class ManualClock:
 
     async def asleep(self, seconds: float, /) -> None:
         """Suspend this task until the clock has been advanced by `seconds`; 0 only yields."""
+        import asyncio
+
         if _duration(seconds) == 0 or self._auto_advance:
             self.advance(seconds)
             await asyncio.sleep(0)
@@ -153,6 +167,28 @@ class ManualClock:
         except asyncio.CancelledError:
             self._get_up_early(arrival)
             raise
+
+    def wait_for(self, condition: threading.Condition, predicate: Callable[[], bool], seconds: float | None, /) -> bool:
+        """Wait until `predicate()` or until the clock has been advanced by `seconds`."""
+        if seconds is None or predicate():
+            return condition.wait_for(predicate)
+        if _duration(seconds) == 0 or self._auto_advance:
+            self.advance(seconds)
+            return predicate()
+        time_is_up = False
+
+        def wake() -> None:
+            nonlocal time_is_up
+            with condition:
+                time_is_up = True
+                condition.notify_all()
+
+        arrival = self._lie_down(seconds, wake)
+        try:
+            condition.wait_for(lambda: time_is_up or predicate())
+        finally:
+            self._get_up_early(arrival)
+        return predicate()
 
     def advance(self, seconds: float) -> None:
         """Move time forward by `seconds` (>= 0) and wake everybody whose deadline is reached, earliest first."""

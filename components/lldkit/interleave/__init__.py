@@ -12,12 +12,16 @@ default `Portfolio`) or go through all of them (`Exhaustive`, `Dpor`), and then 
 
     explore(two_takers, seed=7).assert_ok()
 
+What threads did, `History.wrap(target)` records, and `check_linearizable(history, Model.of(reference))` judges.
+`YieldingKey` and its kin make real threads switch where Python code runs in between, and `hammer` runs them.
+
 Nothing is patched by importing. The standard library is under control for the time of an exploration only.
 """
 
 from lldkit.interleave.dpor import Dpor
 from lldkit.interleave.exhaustive import Exhaustive
 from lldkit.interleave.explorer import explore, guarantee, replay
+from lldkit.interleave.history import History, Token
 from lldkit.interleave.interface import (
     CLOCK,
     Access,
@@ -38,6 +42,9 @@ from lldkit.interleave.interface import (
     Uncontrolled,
     Verdict,
 )
+from lldkit.interleave.linearizability import Check, NotLinearizable, check_linearizable
+from lldkit.interleave.model import Model
+from lldkit.interleave.operation import PENDING, Keyword, Operation, Raised
 from lldkit.interleave.patching import controlled
 from lldkit.interleave.pct import Pct
 from lldkit.interleave.portfolio import Portfolio, Preempt
@@ -46,12 +53,15 @@ from lldkit.interleave.report import Failure, Report, Wait
 from lldkit.interleave.run import uncontrolled
 from lldkit.interleave.schedule import Schedule
 from lldkit.interleave.timeline import Line, Row, Timeline
+from lldkit.interleave.yielding import HammerReport, YieldingKey, YieldingNumber, YieldingValue, hammer
 
 __all__ = [
     "CLOCK",
+    "PENDING",
     "Access",
     "Alternate",
     "Body",
+    "Check",
     "Choice",
     "Deadlock",
     "Diverged",
@@ -59,18 +69,25 @@ __all__ = [
     "Exhaustive",
     "Failure",
     "Granularity",
+    "HammerReport",
+    "History",
     "InterleaveError",
     "InterleavingFailure",
     "Invariant",
+    "Keyword",
     "Kind",
     "Line",
     "Livelock",
+    "Model",
+    "NotLinearizable",
     "NotProved",
+    "Operation",
     "Pct",
     "Portfolio",
     "Preempt",
     "Program",
     "Pruned",
+    "Raised",
     "RandomWalk",
     "Report",
     "Row",
@@ -78,12 +95,18 @@ __all__ = [
     "Sticky",
     "Strategy",
     "Timeline",
+    "Token",
     "Uncontrolled",
     "Verdict",
     "Wait",
+    "YieldingKey",
+    "YieldingNumber",
+    "YieldingValue",
+    "check_linearizable",
     "controlled",
     "explore",
     "guarantee",
+    "hammer",
     "replay",
     "uncontrolled",
 ]

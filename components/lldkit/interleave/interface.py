@@ -124,7 +124,7 @@ class Strategy(Protocol):
         ...
 
 
-class Pruned(Exception):  # noqa: N818 - a signal to the explorer, not a fault
+class Pruned(Exception):
     """Raised by a strategy in `pick`: what this run would still show is known already."""
 
 
@@ -132,7 +132,7 @@ class InterleaveError(LldkitError):
     """Base of everything that the interleaving tools raise."""
 
 
-class InterleavingFailure(InterleaveError, AssertionError):  # noqa: N818 - the word that users say
+class InterleavingFailure(InterleaveError, AssertionError):
     """A schedule was found in which the program fails; `report` tells all about it."""
 
     def __init__(self, report: "Report") -> None:
@@ -158,7 +158,7 @@ class Livelock(InterleavingFailure):
         self.repeated: tuple[str, ...] = report.failure.repeated if report.failure else ()
 
 
-class NotProved(InterleaveError, AssertionError):  # noqa: N818 - the word that users say
+class NotProved(InterleaveError, AssertionError):
     """No failure was found, but schedules were left untried."""
 
     def __init__(self, report: "Report") -> None:
@@ -166,7 +166,7 @@ class NotProved(InterleaveError, AssertionError):  # noqa: N818 - the word that 
         self.report = report
 
 
-class Diverged(InterleaveError):  # noqa: N818 - the word that users say
+class Diverged(InterleaveError):
     """A schedule does not fit the program: at `step` it wants thread `wanted`, which is not among `runnable`."""
 
     def __init__(self, step: int, wanted: int | None, runnable: tuple[int, ...]) -> None:
@@ -176,7 +176,7 @@ class Diverged(InterleaveError):  # noqa: N818 - the word that users say
         self.step, self.wanted, self.runnable = step, wanted, runnable
 
 
-class Uncontrolled(InterleaveError):  # noqa: N818 - the word that users say
+class Uncontrolled(InterleaveError):
     """Something happened outside the scheduler's sight: `what`, `where`, and what would `help`."""
 
     def __init__(self, what: str, where: str, help: str) -> None:  # noqa: A002 - the word a reader looks for

@@ -22,7 +22,7 @@ building: set[int] = set()
 
 
 @functools.lru_cache(maxsize=4096)
-def access(name: str, verb: str, writes: bool = True) -> Access:  # noqa: FBT001, FBT002 - a cache key, called in one line
+def access(name: str, verb: str, writes: bool = True) -> Access:  # noqa: FBT002 - a cache key, called in one line
     """Return the access that does `verb` to `name`; made once, because every step of a lock needs one."""
     return Access("lock", name, writes, verb)
 
@@ -77,7 +77,7 @@ class _Mutex:
         """Return who holds it."""
         return self._holder
 
-    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:  # noqa: FBT001, FBT002 - the signature of threading
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:  # noqa: FBT002 - the signature of threading
         """Take it; see `threading.Lock.acquire`."""
         run = self._enter_run()
         if run is None:

@@ -1,0 +1,109 @@
+"""The author's commands: the gate run over katas, and the teeth matrix as a table."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from lldkit.dojo import catalog, gate
+from lldkit.dojo.interface import ManifestError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import Any
+
+    from lldkit.dojo.gate import Finding, Gate
+    from lldkit.dojo.interface import Report
+
+__all__ = ["check", "matrix", "table"]
+
+
+def check(names: Sequence[str], *, say: Callable[[Iterable[str]], None], fast: bool, as_json: bool, renew: bool) -> int:
+    """Prove the graders of some katas, or of all; 0 when nothing was found, else 1."""
+    documents = []
+    for name in names or catalog.names():
+        begun = time.perf_counter()
+        try:
+            kata = catalog.load_kata(name)
+        except ManifestError as error:
+            documents.append(
+                {"name": name, "ok": False, "findings": [_plain(gate.Finding("manifest", str(error), ""))]}
+            )
+            say([str(error)])
+            continue
+        if renew:
+            gate.renew(kata)
+        proof = gate.Gate(kata, fast=fast)
+        findings = list(_proved(proof, (lambda _: None) if as_json else say))
+        seconds = round(time.perf_counter() - begun, 1)
+        document = {"name": kata.name, "ok": not findings, "seconds": seconds, "mutants": proof.mutants}
+        documents.append({**document, "findings": [_plain(finding) for finding in findings]})
+        if not as_json:
+            verdict = f"{len(findings)} findings" if findings else "the grader is proved"
+            say(
+                [
+                    "",
+                    *table(proof),
+                    "",
+                    f"{kata.name}: {verdict} ({len(proof.reports)} planted bugs, {proof.mutants} mutants, {seconds} s)",
+                ]
+            )
+    if as_json:
+        say([json.dumps({"format": 1, "katas": documents})])
+    return 0 if all(document["ok"] for document in documents) else 1
+
+
+def _plain(finding: Finding) -> dict[str, str]:
+    return {"step": finding.step, "says": finding.says, "remedy": finding.remedy}
+
+
+def _proved(proof: Gate, say: Callable[[Iterable[str]], None]) -> Iterator[Finding]:
+    """Run the steps one by one, telling each at once: the whole takes longer than anybody looks at a blank screen."""
+    for name, step in proof.steps():
+        begun = time.perf_counter()
+        findings = list(step())
+        say([f"{proof.kata.name:16} {name:12} {'FOUND' if findings else 'ok':6} {time.perf_counter() - begun:5.1f} s"])
+        say(f"    {finding.says}\n      remedy: {finding.remedy}" for finding in findings)
+        yield from findings
+
+
+def matrix(name: str, *, say: Callable[[Iterable[str]], None]) -> int:
+    """Which kind of check, and which check by name, kills which planted bug."""
+    proof = gate.Gate(catalog.load_kata(name), fast=True)
+    findings = list(proof.planted())
+    say([*table(proof), *(f"{finding.says}: {finding.remedy}" for finding in findings)])
+    return 1 if findings else 0
+
+
+KINDS = (
+    ("examples", "example"),
+    ("checks", "directed"),
+    ("model", "model"),
+    ("schedules", "schedule"),
+    ("budget", "budget"),
+)
+
+
+def table(proof: Gate) -> Iterator[str]:
+    """The teeth matrix, and the checks that kill nothing of their own."""
+    yield f"{'planted bug':34} level  {'  '.join(title for title, _ in KINDS)}  killed by"
+    useful = set(proof.killers)
+    for wrong in proof.kata.wrong:
+        report = proof.reports.get(wrong.id)
+        if report is not None:
+            cells = "  ".join(_cell(report, kind).center(len(title)) for title, kind in KINDS)
+            yield f"{wrong.file.split('/')[-1].removesuffix('.py'):34} {wrong.dies_at:^5}  {cells}  {report.failure}"
+            useful.add(wrong.killed_by)
+    idle = [item.id for item in catalog.plan(proof.kata, proof.kata.last) if _idle(item, useful)]
+    if idle and proof.mutants:
+        yield f"never the first to kill anything: {', '.join(idle)}"
+
+
+def _idle(item: Any, useful: set[str]) -> bool:
+    return item.kind in {"directed", "schedule"} and item.id not in useful
+
+
+def _cell(report: Report, kind: str) -> str:
+    failed = sum(check.failed for check in report.checks if check.kind == kind)
+    return str(failed) if failed else "."

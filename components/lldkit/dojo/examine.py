@@ -1,0 +1,277 @@
+"""The examination inside the graded process: level by level, check by check, to plain results."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from lldkit.dojo import preflight
+from lldkit.dojo.author import Desk, Failed
+from lldkit.dojo.frames import error_line, named, return_line
+from lldkit.dojo.model import SIGNED, Difference, Driver, shrink
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+    from typing import Any
+
+__all__ = ["Exam", "GraderError"]
+
+
+class GraderError(Exception):
+    """Checks, model or grader are broken; the text is for the bug report."""
+
+
+class Exam:
+    """One grade. `pulse` counts what has happened so far; `stuck` is the report when nothing happens any more."""
+
+    def __init__(
+        self,
+        order: dict[str, Any],
+        *,
+        send: Callable[..., None],
+        tape: Any,
+        damage: Callable[[], str],
+        freeze: Callable[[str], Callable[[], None]],
+        spawned: list[str],
+    ) -> None:
+        self.spawned = spawned
+        self.order, self.send, self.tape, self.damage, self.freeze = order, send, tape, damage, freeze
+        self.label: str = order["label"]
+        self.pulse = 0
+        self.results: list[dict[str, Any]] = []
+        self.signature: list[str] = []
+        self._check = ""
+        self._story: Callable[[], list[str]] = list
+        self._checks: ModuleType
+        self._driver = Driver()
+        self._entry: Any = None
+        self._unfreeze: Callable[[], None] = lambda: None
+
+    def run(self) -> None:
+        """Examine levels in order until one fails."""
+        self._prepare()
+        for level in self.order["levels"]:
+            self._level(level)
+            if self._failed():
+                break
+
+    def killer(self, first: int) -> str:
+        """The id of a check that the solution fails, "" if there is none; level `first` is tried before all others."""
+        self._prepare()
+        for level in sorted(self.order["levels"], key=lambda level: level["n"] != first):
+            self._level(level)
+            if failed := self._failed():
+                break
+        self._unfreeze()
+        return failed
+
+    def _prepare(self) -> None:
+        folder, entry = self.order["folder"], self.order["entry"]
+        interface = preflight.load("interface", f"{folder}/interface.py")
+        self._checks = preflight.load("checks", f"{folder}/checks.py")
+        self._driver.kata = preflight.load("model", f"{folder}/model.py")
+        self._solution = preflight.Solution(self.order["source"], self.label, entry, interface)
+
+    def _failed(self) -> str:
+        """The first check that failed so far."""
+        return next((result["id"] for result in self.results if result["status"] in {"fail", "error"}), "")
+
+    def progress(self) -> tuple[int, object, int]:
+        """Changes whenever a call has returned."""
+        return self.pulse, self._driver.playing, self._driver.index
+
+    def summary(self) -> dict[str, Any]:
+        """What the grader is told at the end, beside the results."""
+        return {"done": len(self.results), "signature": self.signature, "spawned": bool(self.spawned)}
+
+    def stuck(self, reason: str, why: str, line: int | None) -> None:
+        """Report that the check under way does not end."""
+        if not self._check:
+            raise GraderError(f"the kata's own files: {why}")
+        failed = {"status": "fail", "expected": "the call returns", "actual": why, "line": line}
+        self._note(self._check, **failed, story=self._story())
+        self.signature.append(f"{self._check}:{reason}")
+        self._skip_rest(f"not run: {self._check} did not end")
+
+    # -- one level -----------------------------------------------------------------------------------------------
+
+    def _level(self, level: dict[str, Any]) -> None:
+        self._planned: list[str] = list(level["plan"])
+        self._begin(f"preflight-{level['n']}")
+        found = self._preflight(level)
+        self._note(self._check, **found)
+        if found["status"] != "pass":
+            self._skip_rest(f"needs preflight-{level['n']}")
+            return
+        for name, run in self._runs(level):
+            if name not in self._planned:
+                raise GraderError(f"{name} is not in the plan of level {level['n']}")
+            if self.order["fail_fast"] and self._failed():
+                break
+            self._begin(name)
+            self._note(name, **run())
+        self._skip_rest("not run")
+
+    def _runs(self, level: dict[str, Any]) -> list[tuple[str, Callable[[], dict[str, Any]]]]:
+        """The checks of a level in the order in which they are run."""
+        n = level["n"]
+        runs: list[tuple[str, Callable[[], dict[str, Any]]]] = [(f"examples-{n}", lambda: self._examples(n))]
+        for name, function in _in_dependency_order(self._checks, n):
+            kind, _, _, needs, schedules, options = function.kata_check
+            if kind == "directed":
+                run = partial(self._directed, function)
+            else:
+                run = partial(self._scheduled, function, schedules, options)
+            runs.append((name, partial(self._needing, needs, run)))
+        if level["programs"]:
+            runs.append((f"model-{n}", lambda: self._modelled(n, level["programs"])))
+        if level["budgets"]:
+            runs.append((f"budget-{n}", lambda: self._budgeted(level["budgets"])))
+        if self.order["fail_fast"]:  # schedules are a hundred times as expensive as all else
+            runs.sort(key=lambda run: getattr(vars(self._checks).get(run[0]), "kata_check", " ")[0] == "schedule")
+        return runs
+
+    def _begin(self, name: str) -> None:
+        self._check, self._story, self.tape.text = name, list, ""
+        self.pulse += 1
+        self.send(at=name)
+
+    def _note(self, name: str, **found: Any) -> None:
+        harm = self.damage()
+        if harm and found.get("status") != "error":
+            found = {"status": "fail", "expected": "the process is left as it was", "actual": f"the solution {harm}"}
+        if found["status"] in {"fail", "error"}:
+            found["output"] = self.tape.text[: self.tape.KEPT]
+            if "-" not in name:
+                self.signature.append(name)
+        self._tell({"id": name, **found})
+        if name in self._planned:
+            self._planned.remove(name)
+
+    def _skip_rest(self, why: str) -> None:
+        self._tell(*({"id": name, "status": "skipped", "why": why} for name in self._planned))
+        self._planned = []
+
+    def _tell(self, *results: dict[str, Any]) -> None:
+        self.results += results
+        self.send(results=results)
+
+    def _needing(self, needs: tuple[str, ...], run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        passed = {result["id"] for result in self.results if result["status"] == "pass"}
+        missing = [name for name in needs if name not in passed]
+        return {"status": "skipped", "why": f"needs {missing[0]}"} if missing else run()
+
+    # -- kinds of checks -----------------------------------------------------------------------------------------
+
+    def _preflight(self, level: dict[str, Any]) -> dict[str, Any]:
+        if self._entry is None:
+            self._unfreeze = self.freeze(self.label)
+            self._entry, problem = self._solution.load(self.order["forbid"])
+            if problem is not None:
+                return problem
+            self._driver.entry = self._entry
+        later = {name for n, adds in self.order["later"] if n > level["n"] for name in adds}
+        return self._solution.conforms(later) or {"status": "pass"}
+
+    def _examples(self, n: int) -> dict[str, Any]:
+        with open(f"{self.order['folder']}/levels/{n}.md", encoding="utf-8") as file:  # noqa: PTH123  # pathlib is slow to import
+            examples = preflight.examples(file.read())
+        story: list[str] = []
+        self._story = lambda: story
+        found = preflight.play(examples, self._solution.namespace(), story, self.label)
+        if found["status"] == "fail":
+            found["line"] = return_line(
+                lambda: preflight.play(examples, self._solution.namespace(), [], self.label), self.label
+            )
+        return found
+
+    def _directed(self, function: Callable[[Desk], None]) -> dict[str, Any]:
+        desk = Desk(self._entry, pulse=self._tick)
+        self._story = lambda: desk.story
+        try:
+            function(desk)
+        except Failed:
+            if self.order["fail_fast"]:
+                return {"status": "fail"}
+            line = error_line(desk.blamed, self.label) if desk.blamed is not None else None
+            line = line or return_line(lambda: function(Desk(self._entry, pulse=self._tick)), self.label)
+            told = {"expected": desk.expected, "actual": desk.actual, "line": line}
+            return {"status": "fail", "why": _sentence(function), "story": desk.story, **told}
+        except BaseException as error:
+            line = error_line(error, self.label)
+            if error is not desk.blamed and line is None:
+                raise
+            told = {"expected": "no exception", "actual": named(error), "line": line}
+            return {"status": "error", "why": _sentence(function), "story": desk.story, **told}
+        return {"status": "pass"}
+
+    def _modelled(self, n: int, programs: int) -> dict[str, Any]:
+        driver = self._driver
+        self._story = lambda: driver.story(driver.playing, driver.index) if driver.playing else []
+        fast = self.order["fail_fast"]
+        first, signature = driver.search(n, programs, signed=0 if fast else SIGNED)
+        self.signature += [f"model-{n}:{entry}" for entry in signature]
+        if first is None or fast:
+            return {"status": "pass" if first is None else "fail"}
+        shortest = shrink(first, driver.run)
+        found: list[Difference | None] = []
+        line = return_line(lambda: found.append(driver.run(shortest)), self.label)
+        difference = found[0]
+        if difference is None:  # a solution that answers differently each time
+            return {"status": "fail", "expected": "the same answer every time", "actual": "answers that change"}
+        if difference.error is not None:
+            line = error_line(difference.error, self.label) or line
+        actual = difference.actual if difference.error is None else named(difference.error)
+        told = {"expected": difference.expected, "actual": actual, "line": line}
+        return {"status": "fail", "story": driver.story(shortest, difference.index), **told}
+
+    def _scheduled(self, function: Any, schedules: int, options: dict[str, Any]) -> dict[str, Any]:
+        from lldkit.dojo import schedules as bridge
+
+        self._unfreeze()
+        try:
+            return bridge.run(
+                function,
+                self._solution,
+                self._tick,
+                schedules=self.order["schedules"] or schedules,
+                replay=self.order["schedule"],
+                **options,
+            )
+        finally:
+            self._unfreeze = self.freeze(self.label)
+
+    def _budgeted(self, budgets: list[str]) -> dict[str, Any]:
+        from lldkit.dojo import budgets as ratios
+
+        return ratios.run([self._driver.kata.BUDGETS[name] for name in budgets], self._entry, self._tick)
+
+    def _tick(self) -> None:
+        self.pulse += 1
+
+
+def _sentence(function: Any) -> str:
+    """The docstring of a check on one line: why it matters."""
+    return " ".join((function.__doc__ or "").split())
+
+
+def _in_dependency_order(checks: ModuleType, level: int) -> list[tuple[str, Any]]:
+    """The checks of a level as written, each after those it needs."""
+    written = {name: item for name, item in vars(checks).items() if hasattr(item, "kata_check")}
+    wanted = {name: item for name, item in written.items() if item.kata_check[1] == level}
+    ordered: dict[str, Any] = {}
+
+    def add(name: str, path: tuple[str, ...]) -> None:
+        if name in path:
+            raise GraderError(f"checks need each other: {' -> '.join((*path, name))}")
+        if name not in written:
+            raise GraderError(f"{path[-1]} needs {name}, which is no check")
+        for needed in written[name].kata_check[3]:
+            add(needed, (*path, name))
+        if name in wanted:
+            ordered[name] = wanted[name]
+
+    for name in wanted:
+        add(name, ())
+    return list(ordered.items())

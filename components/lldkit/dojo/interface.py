@@ -1,0 +1,272 @@
+"""The values that travel through the dojo: what a kata is, what a grade says, and the errors of both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from lldkit.errors import LldkitError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+__all__ = [
+    "CheckResult",
+    "Clarify",
+    "DojoError",
+    "Hint",
+    "KataNotFound",
+    "Level",
+    "Library",
+    "LooksLike",
+    "Manifest",
+    "ManifestError",
+    "Mutant",
+    "Note",
+    "PlannedCheck",
+    "Report",
+    "Twist",
+    "Verdict",
+    "WorkspaceError",
+    "Wrong",
+]
+
+
+class Verdict(StrEnum):
+    """What a grade comes to; `exit_code` is the command's."""
+
+    GREEN = "green"
+    RED = "red"
+    AMBER = "amber"  # could not be graded: no file, a syntax error, a method missing
+    GRADER_ERROR = "grader_error"  # our own fault, never the learner's
+
+    @property
+    def exit_code(self) -> int:
+        """0 green, 1 red, 2 amber, 3 our own fault."""
+        return list(Verdict).index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One check of a grade. `story` is the shortest known call sequence, each line valid Python (or a timeline)."""
+
+    id: str
+    level: int
+    kind: str  # preflight example directed model schedule budget smoke
+    status: str  # pass fail error skipped
+    why: str = ""
+    story: tuple[str, ...] = ()
+    expected: str = ""
+    actual: str = ""
+    line: int | None = None  # of the solution
+    schedule: str | None = None  # replays a concurrency failure: `check --schedule`
+    output: str = ""
+    help: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether this check speaks against the solution."""
+        return self.status in {"fail", "error"}
+
+
+@dataclass(frozen=True, slots=True)
+class LooksLike:
+    """The planted bug whose failures are (nearly) those of this solution."""
+
+    id: str
+    says: str
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A remark on the design; it never blocks. `kind`: essential actionable informative celebratory."""
+
+    id: str
+    kind: str
+    line: int | None
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The grade of one solution at levels 1..`asked`; `reached` says how many are wholly green."""
+
+    kata: str
+    asked: int
+    reached: int
+    verdict: Verdict
+    failure: str | None
+    seconds: float
+    checks: tuple[CheckResult, ...]
+    looks_like: LooksLike | None
+    notes: tuple[Note, ...]
+    python: str
+    kit: str
+    problem: str = ""  # of the grader itself, for the bug report
+    signature: tuple[str, ...] = ()  # how the solution fails, for `fingerprint`
+
+    @property
+    def failing(self) -> CheckResult | None:
+        """The check that is shown first."""
+        return next((check for check in self.checks if check.id == self.failure), None)
+
+    def to_dict(self) -> dict[str, object]:
+        """The JSON document, format 1."""
+        document: dict[str, object] = {"format": 1}
+        for name in ("kata", "asked", "reached"):
+            document[name] = getattr(self, name)
+        document |= {"verdict": self.verdict.value, "failure": self.failure, "seconds": round(self.seconds, 3)}
+        document["checks"] = [_plain(check) for check in self.checks]
+        document["looks_like"] = _plain(self.looks_like) if self.looks_like else None
+        document["notes"] = [_plain(note) for note in self.notes]
+        document |= {"python": self.python, "kit": self.kit}
+        return document | ({"problem": self.problem} if self.problem else {})
+
+
+def _plain(value: object) -> dict[str, object]:
+    names: Sequence[str] = value.__slots__  # type: ignore[attr-defined]
+    fields = {name: getattr(value, name) for name in names}
+    return {name: list(item) if isinstance(item, tuple) else item for name, item in fields.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCheck:
+    """A check that a complete grade must contain."""
+
+    id: str
+    level: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One step of a kata. `adds` names methods and parameters (`put.ttl`) that it asks for first."""
+
+    n: int
+    title: str
+    minutes: int
+    adds: tuple[str, ...] = ()
+    programs: int = 0
+    schedules: int = 0
+    budgets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """Steps: 1 a question, 2 the approach, 3 the shape of the code."""
+
+    level: int
+    step: int
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """A planted wrong solution: the check that must kill it, and the sentence of the statement that it violates."""
+
+    id: str
+    file: str
+    dies_at: int
+    killed_by: str
+    says: str
+    violates: str
+    why: str
+    seen_in: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clarify:
+    """A question that an interviewee should ask, recognised by any of its word stems."""
+
+    keys: tuple[str, ...]
+    answer: str
+    must: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Twist:
+    """A change of the requirements after level `after`."""
+
+    after: int
+    minutes: int
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """The kit's own component behind the kata's interface: `adapter` is `module:name` beside the manifest."""
+
+    adapter: str
+    levels: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A kata as its `kata.toml` describes it. `folder` is where it was found."""
+
+    format: int
+    name: str
+    title: str
+    entry: str
+    level: tuple[Level, ...]
+    component: str = ""
+    drill_of: str = ""
+    concepts: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    forbid: tuple[str, ...] = ()
+    time: Mapping[str, int] = field(default_factory=dict)
+    hint: tuple[Hint, ...] = ()
+    wrong: tuple[Wrong, ...] = ()
+    clarify: tuple[Clarify, ...] = ()
+    twist: tuple[Twist, ...] = ()
+    library: Library | None = None
+    folder: Path = field(default=None, compare=False)  # type: ignore[assignment]  # set by the catalog
+
+    @property
+    def last(self) -> int:
+        """The number of the last level."""
+        return len(self.level)
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """`source` differs from the original by one change: `before` (at `line`) became `after`."""
+
+    kind: str
+    line: int
+    source: str
+    before: str = ""
+    after: str = ""
+
+
+class DojoError(LldkitError):
+    """Base of the errors of the dojo."""
+
+
+class KataNotFound(DojoError):  # the name says it: there is no such kata
+    """There is no kata `name`; `close` are names like it."""
+
+    def __init__(self, name: str, close: Sequence[str] = ()) -> None:
+        hint = f"did you mean {' or '.join(close)}?" if close else "lldkit kata list shows them all"
+        super().__init__(f"there is no kata {name!r}; {hint}")
+        self.name, self.close = name, tuple(close)
+
+
+class ManifestError(DojoError):
+    """`file` is no valid manifest: `key` is wrong because of `why`."""
+
+    def __init__(self, file: str, key: str, why: str) -> None:
+        super().__init__(f"{file}: {key}: {why}")
+        self.file, self.key, self.why = file, key, why
+
+
+class WorkspaceError(DojoError):
+    """`path` in the learner's workspace cannot be used; `remedy` says what helps."""
+
+    def __init__(self, path: object, remedy: str) -> None:
+        super().__init__(f"{path}: {remedy}")
+        self.path, self.remedy = path, remedy

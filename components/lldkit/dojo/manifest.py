@@ -1,0 +1,75 @@
+"""From the text of a `kata.toml` to a `Manifest`, pure: every mistake is an error that names the key."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import tomllib
+from collections.abc import Mapping
+from typing import Any, get_args, get_origin, get_type_hints
+
+from lldkit.dojo import interface
+from lldkit.dojo.interface import Manifest, ManifestError
+
+__all__ = ["parse"]
+
+FORMAT = 1
+
+
+def parse(text: str, *, file: str = "kata.toml") -> Manifest:
+    """Read a manifest; `ManifestError` names the first key that is unknown, missing or of the wrong kind."""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ManifestError(file, "the file", f"is not TOML: {error}") from None
+    if table.get("format") != FORMAT:
+        raise ManifestError(file, "format", f"must be {FORMAT}, got {table.get('format')!r}")
+    manifest: Manifest = _build(Manifest, table, file, "")
+    numbers = [level.n for level in manifest.level]
+    if not numbers or numbers != list(range(1, len(numbers) + 1)):
+        raise ManifestError(file, "level", f"levels are numbered 1, 2, 3 ..., got {numbers}")
+    for wrong in manifest.wrong:
+        if wrong.dies_at not in numbers:
+            raise ManifestError(file, f"wrong {wrong.id}.dies_at", f"must be a level, got {wrong.dies_at}")
+    return manifest
+
+
+def _build(kind: Any, table: Mapping[str, object], file: str, where: str) -> Any:
+    fields = {field.name: field for field in dataclasses.fields(kind) if field.name != "folder"}
+    for key in table:
+        if key not in fields:
+            close = difflib.get_close_matches(key, fields, 1) or [min(fields, key=lambda known: _distance(key, known))]
+            raise ManifestError(file, where + key, f"unknown key; the nearest known one is {close[0]!r}")
+    for name, field in fields.items():
+        required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        if required and name not in table:
+            raise ManifestError(file, where + name, "is missing")
+    hints = _hints(kind)
+    return kind(**{key: _value(hints[key], value, file, where + key) for key, value in table.items()})
+
+
+def _distance(one: str, other: str) -> float:
+    return -difflib.SequenceMatcher(None, one, other).ratio()
+
+
+def _hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind, {**vars(interface), "Path": object, "Mapping": Mapping})
+
+
+def _value(hint: Any, value: object, file: str, key: str) -> object:
+    """`value` as the annotation `hint` wants it; tables become dataclasses, arrays tuples."""
+    options = [option for option in get_args(hint) if option is not type(None)]
+    if get_origin(hint) is tuple:
+        if not isinstance(value, list):
+            raise ManifestError(file, key, f"must be an array, got {value!r}")
+        return tuple(_value(options[0], item, file, f"{key}[{i}]") for i, item in enumerate(value))
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        if not isinstance(value, dict):
+            raise ManifestError(file, key, f"must be a table, got {value!r}")
+        return _build(hint, value, file, f"{key}.")
+    if options and get_origin(hint) is not Mapping:  # an optional table
+        return _value(options[0], value, file, key)
+    plain: type = dict if get_origin(hint) is Mapping else hint
+    if type(value) is not plain:
+        raise ManifestError(file, key, f"must be {plain.__name__}, got {value!r}")
+    return value

@@ -1,0 +1,121 @@
+"""Design notes from the syntax tree: what a reviewer would say. They never block; nothing is executed."""
+
+from __future__ import annotations
+
+import ast
+
+from lldkit.dojo.interface import Note
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["notes"]
+
+_REAL_TIME = {
+    "time": {"time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "sleep"},
+    "datetime": {"now", "utcnow", "today"},
+    "datetime.datetime": {"now", "utcnow", "today"},
+}
+_LONGEST_LADDER = 3  # isinstance tests in a row
+
+
+def notes(source: str) -> tuple[Note, ...]:
+    """What is worth saying about the text, in order of lines; nothing for a text that does not compile."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return ()
+    found = [*_real_clocks(tree), *_bare_excepts(tree), *_locks(tree), *_ladders(tree), *_module_state(tree)]
+    found += [*_waits(tree)]
+    return tuple(sorted(found, key=lambda note: note.line or 0))
+
+
+def _dotted(node: ast.AST) -> str:
+    if isinstance(node, ast.Attribute):
+        return f"{_dotted(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _local_names(tree: ast.AST) -> dict[str, str]:
+    """Local name -> what it was imported as."""
+    known: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            known |= {alias.asname or alias.name: alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            known |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+    return known
+
+
+def _real_clocks(tree: ast.AST) -> Iterator[Note]:
+    known = _local_names(tree)
+    seen = set()
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Attribute | ast.Name) or not (name := _dotted(node)):
+            continue
+        first, _, rest = name.partition(".")
+        owner, _, verb = (known.get(first, first) + (f".{rest}" if rest else "")).rpartition(".")
+        if verb in _REAL_TIME.get(owner, ()) and (node.lineno, verb) not in seen:
+            seen.add((node.lineno, verb))
+            says = f"{owner}.{verb} is the machine's clock; ask the one that was given, or nobody can test this"
+            yield Note("real_clock", "essential", node.lineno, says)
+
+
+def _bare_excepts(tree: ast.AST) -> Iterator[Note]:
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.ExceptHandler) or (node.type and _dotted(node.type) != "BaseException"):
+            continue
+        if not any(isinstance(inner, ast.Raise) for inner in ast.walk(node)):
+            yield Note("bare_except", "essential", node.lineno, "this also swallows KeyboardInterrupt; name the error")
+
+
+def _locks(tree: ast.AST) -> Iterator[Note]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            name = _dotted(node.value.func).lower()
+            if name.endswith(".acquire") and ("lock" in name or "mutex" in name):
+                says = "`with` releases this lock on every way out; acquire and release do not"
+                yield Note("lock_without_with", "actionable", node.lineno, says)
+
+
+def _ladders(tree: ast.AST) -> Iterator[Note]:
+    inner = {id(node.orelse[0]) for node in ast.walk(tree) if isinstance(node, ast.If) and len(node.orelse) == 1}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.If) or id(node) in inner:
+            continue
+        rungs, step = 0, node
+        while isinstance(step.test, ast.Call) and _dotted(step.test.func) == "isinstance":
+            rungs += 1
+            if len(step.orelse) != 1 or not isinstance(step.orelse[0], ast.If):
+                break
+            step = step.orelse[0]
+        if rungs >= _LONGEST_LADDER:
+            says = "a ladder of isinstance grows with every type; let the types answer, or use a table"
+            yield Note("isinstance_ladder", "informative", node.lineno, says)
+
+
+def _module_state(tree: ast.Module) -> Iterator[Note]:
+    empty = (ast.List, ast.Dict, ast.Set)
+    for node in tree.body:
+        value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+        made = isinstance(value, ast.Call) and _dotted(value.func).split(".")[-1] in {
+            "defaultdict",
+            "dict",
+            "list",
+            "set",
+        }
+        bare = isinstance(value, empty) and not ast.unparse(value).strip("[]{}()")
+        if made or bare:
+            says = "module-level state is shared by all objects and tests; keep it in the object"
+            yield Note("module_state", "actionable", node.lineno, says)
+
+
+def _waits(tree: ast.AST) -> Iterator[Note]:
+    in_loops = {id(inner) for node in ast.walk(tree) if isinstance(node, ast.While) for inner in ast.walk(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "wait":
+            name = _dotted(node.func.value).lower()
+            if id(node) not in in_loops and ("cond" in name or name.endswith(("empty", "full", "changed", "ready"))):
+                says = "wait can return without cause: test the condition again in a loop, or use wait_for"
+                yield Note("wait_without_loop", "essential", node.lineno, says)

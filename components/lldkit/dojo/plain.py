@@ -1,0 +1,159 @@
+"""Plain data compared, shown and weighed on the grader's side: no operator of an object of the solution is used.
+
+Numbers agree by value, floats within 1e-6; everything else by type and value.
+"""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `typing` alone would double the start of the graded process
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+__all__ = ["same", "show", "size_of"]
+
+_LONGEST = 200  # characters of a shown value
+_DEEPEST = 4
+_MOST = 20  # items of a shown container
+_TRUSTED = {
+    "interface",
+    "checks",
+    "model",
+    "lldkit.dojo.author",
+    "lldkit.dojo.schedules",
+}  # modules of ours: their repr is our own code
+
+
+def same(actual: Any, expected: Any) -> bool:
+    """Whether two pieces of plain data agree: numbers by value, floats within 1e-6, the rest by type and value."""
+    kind = type(expected)
+    if kind is int or kind is float:
+        return _same_number(actual, expected)
+    return type(actual) is kind and _COMPARE.get(kind, _same_fields)(actual, expected)
+
+
+def _same_number(actual: object, expected: Any) -> bool:
+    number = _as_number(actual)
+    if number is None:
+        return False
+    if type(expected) is int or number == expected:
+        return bool(number == expected)
+    return bool(abs(number - expected) <= 1e-6 * max(1.0, abs(expected)) < float("inf"))
+
+
+def _as_number(value: Any) -> Any:
+    kind = type(value)
+    if kind is int or kind is float:
+        return value
+    return float(value) if kind in _other_numbers() else None
+
+
+def _other_numbers() -> set[type]:
+    """Fraction and Decimal, where the solution has imported them."""
+    known = (("fractions", "Fraction"), ("decimal", "Decimal"))
+    return {getattr(sys.modules[module], name) for module, name in known if module in sys.modules}
+
+
+def _same_atom(actual: Any, expected: Any) -> bool:
+    return bool(actual == expected)
+
+
+def _same_items(actual: Any, expected: Any) -> bool:
+    return len(actual) == len(expected) and all(map(same, actual, expected))
+
+
+def _same_mapping(actual: Any, expected: Any) -> bool:
+    if sorted(map(show, actual)) != sorted(map(show, expected)):
+        return False
+    return all(same(actual.get(key), item) for key, item in expected.items())
+
+
+def _same_set(actual: Any, expected: Any) -> bool:
+    return sorted(map(show, actual)) == sorted(map(show, expected))
+
+
+def _same_fields(actual: object, expected: object) -> bool:
+    """Whether two values of one dataclass agree; anything else cannot be compared and differs."""
+    fields = _fields(expected)
+    for name in fields:
+        got, wanted = getattr(actual, name, None), getattr(expected, name)
+        if got is not wanted and not same(got, wanted):
+            return False
+    return bool(fields)
+
+
+def _fields(value: object) -> tuple[str, ...]:
+    return tuple(getattr(type(value), "__dataclass_fields__", ()))
+
+
+_COMPARE: dict[type, Callable[[Any, Any], bool]] = {
+    **dict.fromkeys((str, bytes, bool, type(None)), _same_atom),
+    **dict.fromkeys((list, tuple), _same_items),
+    **dict.fromkeys((set, frozenset), _same_set),
+    dict: _same_mapping,
+}
+
+
+def show(value: object) -> str:
+    """A bounded repr that calls no code of the solution: plain data, given values, and names for all else."""
+    text = _show(value, _DEEPEST)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+
+
+def _show(value: Any, depth: int) -> str:
+    kind = type(value)
+    if kind in _SHOW:
+        return _SHOW[kind](value, depth - 1) if depth else "..."
+    if (kind.__module__ in _TRUSTED and not _fields(value)) or kind in _other_numbers():
+        return repr(value)
+    if kind.__module__ not in _TRUSTED:
+        return f"<{kind.__name__} object>"
+    fields = ((name, getattr(value, name, None)) for name in _fields(value))
+    return f"{kind.__name__}({', '.join(f'{name}={_show(item, depth - 1)}' for name, item in fields)})"
+
+
+def _show_items(value: Any, depth: int) -> str:
+    items = [_show(item, depth) for item in _first(value)]
+    if isinstance(value, list):
+        return f"[{', '.join(items)}]"
+    return f"({items[0]},)" if len(items) == 1 else f"({', '.join(items)})"
+
+
+def _show_set(value: Any, depth: int) -> str:
+    items = sorted(_show(item, depth) for item in _first(value))
+    return f"{{{', '.join(items)}}}" if items else f"{type(value).__name__}()"
+
+
+def _show_mapping(value: Any, depth: int) -> str:
+    return f"{{{', '.join(f'{_show(key, depth)}: {_show(item, depth)}' for key, item in _first(value.items()))}}}"
+
+
+def _first(items: Any) -> Iterator[Any]:
+    yield from (item for _, item in zip(range(_MOST), items, strict=False))
+
+
+_SHOW: dict[type, Callable[[Any, int], str]] = {
+    **dict.fromkeys((int, str, bytes, bool, type(None)), lambda value, _: repr(value)),
+    **dict.fromkeys((list, tuple), _show_items),
+    **dict.fromkeys((set, frozenset), _show_set),
+    dict: _show_mapping,
+    float: lambda value, _: repr(round(value, 9)),
+}
+
+
+def size_of(thing: object, *, without: tuple[type, ...] = ()) -> int:
+    """Bytes of `thing` and what it leads to; classes, modules, functions and objects of `without` are not followed."""
+    import gc
+    import types
+
+    shared = (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.CodeType, *without)
+    seen: dict[int, object] = {}
+    todo = [thing]
+    while todo:
+        item = todo.pop()
+        if id(item) not in seen and not isinstance(item, shared):
+            seen[id(item)] = item
+            todo.extend(gc.get_referents(item))
+    return sum(map(sys.getsizeof, seen.values()))

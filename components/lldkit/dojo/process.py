@@ -1,0 +1,157 @@
+"""A graded process from outside: started in its own group, listened to, and ended with all that it started."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import IO, Any
+
+__all__ = ["GradedProcess"]
+
+ROUNDS = 100  # of looking for processes that were started while others were being ended
+SILENT = 30.0  # seconds without a sign of life; only what the process cannot notice itself takes so long
+MOST = 8_000_000  # bytes that are read from a graded process
+MARK = "LLDKIT_GRADED"
+_PASSED_ON = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+
+
+class GradedProcess:
+    """One process: `run` gives it an order and afterwards `frames`, `code`, `trace` and `silent` say what came of it.
+
+    `clock` (seconds) says how long nothing has been heard.
+    """
+
+    def __init__(self, *, hash_seed: str = "0", clock: Callable[[], float] = time.monotonic) -> None:
+        self._hash_seed = hash_seed
+        self.nonce = secrets.token_hex(16)
+        self.frames: list[dict[str, Any]] = []  # what was said with the right nonce by the right process
+        self.foreign = 0  # lines that were not
+        self.code: int | None = None
+        self.trace = ""
+        self.silent = False
+        self._clock, self._heard = clock, clock()
+        self._reported = threading.Event()
+
+    def run(self, order: dict[str, Any]) -> None:
+        """Start, give the order, listen to the end, and leave nothing behind."""
+        with tempfile.TemporaryFile() as trace:
+            child = self._start(trace)
+            try:
+                listener = threading.Thread(target=self._listen, args=(child,), daemon=True)
+                listener.start()
+                _tell(child, {**order, "nonce": self.nonce})
+                self._wait(listener, child)
+            finally:
+                _end_group(child)
+                self.code = child.wait()
+                listener.join(1)
+                child.stdout.close()  # type: ignore[union-attr]
+            if self.code != 0 or any(frame.get("spawned") for frame in self.frames):
+                _end_stragglers(self.nonce[:16])
+            trace.seek(0)
+            self.trace = trace.read(65536).decode("utf-8", "replace")
+
+    def _start(self, trace: IO[bytes]) -> subprocess.Popen[bytes]:
+        environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        environment |= {"PYTHONHASHSEED": self._hash_seed, MARK: self.nonce[:16]}
+        group: dict[str, Any] = {"start_new_session": True}
+        if sys.platform == "win32":
+            group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+        script = str(Path(__file__).with_name("child.py"))
+        return subprocess.Popen(  # noqa: S603  # the command is ours: this interpreter and child.py
+            [sys.executable, "-P", "-s", "-X", "utf8", script],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=trace,
+            env=environment,
+            **group,
+        )
+
+    def _listen(self, child: subprocess.Popen[bytes]) -> None:
+        read = 0
+        for line in iter(lambda: child.stdout.readline(MOST), b""):  # type: ignore[union-attr]
+            read += len(line)
+            self._heard = self._clock()
+            if read > MOST:
+                return
+            self._take(line, child.pid)
+
+    def _take(self, line: bytes, pid: int) -> None:
+        try:
+            frame = json.loads(line)
+        except ValueError:
+            frame = None
+        if not isinstance(frame, dict) or frame.get("nonce") != self.nonce or frame.get("pid") != pid:
+            self.foreign += 1
+            self._reported.set()
+            return
+        self.frames.append(frame)
+        if "done" in frame or "problem" in frame:
+            self._reported.set()
+
+    def _wait(self, listener: threading.Thread, child: subprocess.Popen[bytes]) -> None:
+        while listener.is_alive():
+            if self._reported.is_set():
+                listener.join(0.5)  # its end closes the pipe, unless something that it started holds it open
+                return
+            listener.join(0.1)
+            quiet = self._clock() - self._heard
+            if quiet > SILENT or (quiet > 1 and _stopped(child.pid)):
+                self.silent = True
+                return
+
+
+def _stopped(pid: int) -> bool:
+    """Whether a signal has stopped the process (where /proc shows it)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()[0] in {"T", "t"}
+    except (OSError, IndexError):
+        return False
+
+
+def _tell(child: subprocess.Popen[bytes], order: dict[str, Any]) -> None:
+    try:
+        child.stdin.write(json.dumps(order).encode())  # type: ignore[union-attr]
+        child.stdin.close()  # type: ignore[union-attr]
+    except OSError:  # it has ended already, which will be told
+        return
+
+
+def _end_group(child: subprocess.Popen[bytes]) -> None:
+    """Kill the process and its group, before it is reaped: until then its number is not given to anybody else."""
+    if sys.platform == "win32":
+        tree = ["taskkill", "/F", "/T", "/PID", str(child.pid)]
+        subprocess.run(tree, capture_output=True, check=False)  # noqa: S603  # the command is ours
+        return
+    try:
+        os.killpg(child.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        child.kill()
+
+
+def _end_stragglers(mark: str) -> None:
+    """Kill what left the group but still carries the mark in its environment (where /proc shows it)."""
+    wanted = f"{MARK}={mark}".encode()
+    for _ in range(ROUNDS):
+        found = False
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                if wanted in (entry / "environ").read_bytes().split(b"\0"):
+                    os.kill(int(entry.name), signal.SIGKILL)
+                    found = True
+            except OSError:
+                continue
+        if not found:
+            return

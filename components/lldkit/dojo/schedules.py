@@ -1,0 +1,160 @@
+"""The bridge to `lldkit.interleave`: a scenario of a kata explored, its failure told as columns and a schedule."""
+
+from __future__ import annotations
+
+import itertools
+import linecache
+import time
+
+from lldkit.dojo.author import Mismatch
+from lldkit.dojo.frames import error_line, named
+from lldkit.dojo.plain import same, show
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from lldkit.dojo.preflight import Solution
+    from lldkit.interleave import Report, Row, Timeline
+
+__all__ = ["Maker", "VirtualClock", "columns", "run"]
+
+WIDTH = 92
+MOST_ROWS = 40
+SEED = 0
+TELLING = ("acquires", "releases", "waits", "sleeps", "notif", "yields", "starts", "ends", "blocks")
+
+
+class VirtualClock:
+    """The house Clock in the scheduler's virtual time; it reads 0 when it is made."""
+
+    def __init__(self) -> None:
+        self._zero = time.monotonic()
+
+    def monotonic(self) -> float:
+        """Seconds since the clock was made."""
+        return time.monotonic() - self._zero
+
+    def sleep(self, seconds: float) -> None:
+        """Block this thread; others go on."""
+        time.sleep(seconds)
+
+    def __repr__(self) -> str:
+        return "clock"
+
+
+class Maker:
+    """What a scenario is given: `make(...)` builds the solution's object."""
+
+    clock = VirtualClock
+
+    def __init__(self, entry: Callable[..., Any]) -> None:
+        self._entry = entry
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The solution's object."""
+        return self._entry(*args, **kwargs)
+
+    @staticmethod
+    def expect(actual: object, expected: object) -> bool:
+        """For invariants: True, or a failure that shows both."""
+        if not same(actual, expected):
+            raise Mismatch(show(expected), show(actual))
+        return True
+
+
+def run(
+    function: Any, solution: Solution, tick: Callable[[], None], *, schedules: int, replay: str | None, **options: Any
+) -> dict[str, Any]:
+    """Explore `schedules` interleavings of one scenario, or replay the one that `replay` (`name@schedule`) names."""
+    from lldkit import interleave
+
+    with interleave.controlled():
+        module = solution.fresh()
+    linecache.cache[solution.label] = (
+        len(solution.source),
+        None,
+        solution.source.splitlines(keepends=True),
+        solution.label,
+    )
+    make = Maker(getattr(module, solution.entry))
+
+    def program() -> Any:
+        tick()
+        return function(make)
+
+    name, _, wanted = (replay or "").partition("@")
+    code = {"include": (module,), "max_steps": options.get("max_steps", 20_000)}
+    try:
+        if wanted and name == function.__name__:
+            report = interleave.replay(program, wanted, **code)
+        else:
+            report = interleave.explore(program, schedules=schedules, seed=SEED, **{**code, **options})
+    except interleave.Diverged:
+        return {
+            "status": "fail",
+            "expected": "a program that the schedule fits",
+            "actual": "the code has changed since",
+        }
+    except interleave.Uncontrolled as error:
+        return {"status": "fail", "expected": "threads that wait by `threading` only", "actual": str(error)}
+    return {"status": "pass"} if report.failure is None else _told(report, function, solution)
+
+
+def _told(report: Report, function: Any, solution: Solution) -> dict[str, Any]:
+    failure = report.failure
+    assert failure is not None  # noqa: S101  # the caller looked
+    error = failure.error
+    expected, actual = "this holds in every schedule", f"{failure.kind.value}: {failure.message}"
+    line = error_line(error, solution.label) if error is not None else None
+    if isinstance(error, Mismatch):
+        expected, actual = error.expected, error.actual
+    elif error is not None and failure.kind.value in {"check", "exception"}:
+        if line is None:
+            raise error  # it never went through the solution: the scenario is broken
+        expected, actual = "no exception", named(error)
+    if failure.cycle:
+        actual = f"{actual} ({' waits for '.join((*failure.cycle, failure.cycle[0]))})"
+    story = columns(failure.timeline, {solution.label, "checks.py"})
+    return {
+        "status": "fail",
+        "why": " ".join((function.__doc__ or "").split()),
+        "story": [*story, *map(str, failure.waits)],
+        "expected": expected,
+        "actual": actual,
+        "line": line,
+        "schedule": f"{function.__name__}@{failure.schedule}",
+    }
+
+
+def columns(timeline: Timeline, files: set[str]) -> list[str]:
+    """The run as a column per thread: of each uninterrupted stretch its first and last line, and locks and sleeps."""
+    width = max(16, WIDTH // max(1, len(timeline.threads)))
+    rows = [row for row in timeline.rows if row.line.file in files]
+    lines: list[str] = []
+    for thread, stretch in itertools.groupby(rows, lambda row: row.thread):
+        indent = " " * (width * timeline.threads.index(thread))
+        lines += [_cut(indent + text, WIDTH) for text in _stretch(list(stretch))]
+    if len(lines) > MOST_ROWS:
+        lines = ["...", *lines[-MOST_ROWS:]]
+    return ["".join(_cut(name, width - 2).ljust(width) for name in timeline.threads).rstrip(), *lines]
+
+
+def _stretch(rows: list[Row]) -> Iterator[str]:
+    """The telling source lines of one stretch; a colon stands for the others."""
+    groups = [list(group) for _, group in itertools.groupby(rows, lambda row: row.line)]
+    hidden = False
+    for position, group in enumerate(groups):
+        told = [row.event for row in group if row.event.startswith(TELLING)]
+        if told or position in {0, len(groups) - 1}:
+            verbs = ", ".join(dict.fromkeys(event.split(" Lock")[0].split(" Condition")[0] for event in told))
+            yield f"{group[0].line.text}  ({verbs})" if verbs else group[0].line.text
+            hidden = False
+        elif not hidden:
+            yield "  :"
+            hidden = True
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 3]}..."

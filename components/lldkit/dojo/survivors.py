@@ -1,0 +1,69 @@
+"""Which mutants of a right solution a kata's checks let live: many sources examined by one graded process.
+
+A process per mutant would spend most of its time on starting. When a mutant ends its process, or has it ended, the next
+process goes on with the mutant after it.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+from lldkit.dojo import catalog, grader
+from lldkit.dojo.process import GradedProcess
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lldkit.dojo.interface import Manifest, Mutant
+
+__all__ = ["killers"]
+
+LIMIT = 0.5  # seconds of CPU that a mutant may loop
+SCHEDULES = 50  # per scenario: a planted race is found within so many
+CHUNK = 16  # mutants per process
+
+
+def killers(kata: Manifest, mutants: Sequence[Mutant], *, workers: int | None = None) -> list[str]:
+    """For each mutant the check that kills it, "" if it lives, or "!" and what broke the grader."""
+    chunks = [list(mutants[start : start + CHUNK]) for start in range(0, len(mutants), CHUNK)]
+    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+        return [killer for found in pool.map(lambda chunk: _chunk(kata, chunk), chunks) for killer in found]
+
+
+def _chunk(kata: Manifest, mutants: list[Mutant]) -> list[str]:
+    texts = {level.n: _unparsed(kata, level.n) for level in kata.level}
+    found: list[str] = []
+    while len(found) < len(mutants):
+        rest = mutants[len(found) :]
+        options = grader.Options(label="solution.py", fail_fast=True, limit=LIMIT, schedules=SCHEDULES)
+        order = grader.order(kata, catalog.plan(kata, kata.last), "", options)
+        order["batch"] = [{"source": mutant.source, "first": _first_level(texts, mutant)} for mutant in rest]
+        process = GradedProcess()
+        process.run(order)
+        told = [frame["killer"] for frame in process.frames if "killer" in frame]
+        found += told
+        if len(told) < len(rest):
+            found.append(_ended(process))
+    return found
+
+
+def _ended(process: GradedProcess) -> str:
+    """What killed the mutant whose process did not go on."""
+    at = "preflight-1"
+    for frame in process.frames:
+        at = frame.get("at", at)
+        if "problem" in frame:
+            return "!" + str(frame["problem"])
+    return at
+
+
+def _unparsed(kata: Manifest, level: int) -> str:
+    return ast.unparse(ast.parse((kata.folder / "solutions" / f"level{level}.py").read_text("utf-8")))
+
+
+def _first_level(texts: dict[int, str], mutant: Mutant) -> int:
+    """The level whose reference is the first to have the changed statement: most mutants die there."""
+    return next((level for level, text in texts.items() if mutant.before in text), max(texts))

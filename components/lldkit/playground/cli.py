@@ -1,0 +1,43 @@
+"""The command `lldkit demo`: a real run of a component, drawn in the terminal."""
+
+import argparse
+import importlib
+import os
+import shutil
+import sys
+
+__all__ = ["DEMOS", "SUMMARY", "configure", "run"]
+
+SUMMARY = "a run of a component, drawn in the terminal"
+DEMOS = {
+    "circuit_breaker": "lldkit.playground.circuit_breaker",
+    "rate_limiter": "lldkit.playground.rate_limiter",
+    "retry": "lldkit.playground.retry",
+}
+"""Component -> module with `demo() -> Figure` and `NEXT`, the command to try after it."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `lldkit demo`."""
+    parser.add_argument("component", choices=sorted(DEMOS), help="which one")
+    parser.add_argument("--ascii", action="store_true", help="draw with plain ASCII")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Draw the demo of a component and name the next command."""
+    room = importlib.import_module(DEMOS[arguments.component])
+    width = min(100, shutil.get_terminal_size((80, 24)).columns)
+    plain = arguments.ascii or not _can_draw()
+    figure = room.demo()
+    print("\n".join(figure.to_lines(width=width, ascii=plain)))
+    print(f"\n{figure.description}\nNext: {room.NEXT}")
+    return 0
+
+
+def _can_draw() -> bool:
+    """Whether the terminal's encoding has block characters."""
+    try:
+        "█▁".encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return os.environ.get("TERM") != "dumb"

@@ -1,0 +1,89 @@
+"""A fixed window or a token bucket per key: pure algorithms, and a limiter that keeps their states."""
+
+import math
+import threading
+import time
+from collections.abc import Hashable
+from typing import Any
+
+from interface import Clock, Decision
+
+
+class FixedWindow:
+    """State: (number of the window, units spent in it)."""
+
+    def __init__(self, limit: int, period: float, burst: int) -> None:
+        self._limit, self._period = limit, period
+
+    def decide(self, state: Any, now: float, cost: int) -> tuple[Decision, Any]:
+        """The answer, and the state once the units are taken."""
+        window = now // self._period
+        last, spent = state or (window, 0)
+        free = self._limit - (spent if last == window else 0)
+        if cost > free:
+            return Decision(False, free, (window + 1) * self._period - now if cost <= self._limit else math.inf), state
+        return Decision(True, free - cost, 0.0), (window, self._limit - free + cost)
+
+
+class TokenBucket:
+    """State: a list with the tokens in it, which a thread refills."""
+
+    def __init__(self, limit: int, period: float, burst: int) -> None:
+        self._interval, self._burst = period / limit, burst
+        self._buckets: list[list[int]] = []
+        threading.Thread(target=self._refill, daemon=True).start()
+
+    def _refill(self) -> None:
+        while True:
+            time.sleep(self._interval)
+            for bucket in list(self._buckets):
+                bucket[0] = min(self._burst, bucket[0] + 1)
+
+    def decide(self, state: Any, now: float, cost: int) -> tuple[Decision, Any]:
+        """The answer, and the state once the units are taken."""
+        tokens = state[0] if state else self._burst
+        if cost > tokens:
+            return Decision(False, tokens, (cost - tokens) * self._interval if cost <= self._burst else math.inf), state
+        after = [tokens - cost]
+        self._buckets = [bucket for bucket in self._buckets if bucket is not state] + [after]
+        return Decision(True, tokens - cost, 0.0), after
+
+
+ALGORITHMS = {"fixed_window": FixedWindow, "token_bucket": TokenBucket}
+
+
+class RateLimiter:
+    """At most `limit` units per `period` seconds for each key, as `algorithm` counts them."""
+
+    def __init__(
+        self, *, limit: int, period: float, burst: int | None = None, algorithm: str = "fixed_window", clock: Clock
+    ) -> None:
+        if limit < 1:
+            raise ValueError(f"limit must be at least 1, got {limit}")
+        if not period > 0:
+            raise ValueError(f"period must be above 0 seconds, got {period}")
+        if burst is not None and burst < 1:
+            raise ValueError(f"burst must be at least 1, got {burst}")
+        if algorithm not in ALGORITHMS:
+            raise ValueError(f"algorithm must be one of {', '.join(ALGORITHMS)}, got {algorithm!r}")
+        self._algorithm = ALGORITHMS[algorithm](limit, period, limit if burst is None else burst)
+        self._clock = clock
+        self._latest = -math.inf  # the highest reading so far
+        self._states: dict[Hashable, Any] = {}
+
+    def acquire(self, key: Hashable, *, cost: int = 1) -> Decision:
+        """Spend `cost` units of `key` if they are there; never wait."""
+        decision, after = self._decide(key, cost)
+        if decision.allowed:
+            self._states[key] = after
+        return decision
+
+    def peek(self, key: Hashable, *, cost: int = 1) -> Decision:
+        """What `acquire` would answer, spending nothing."""
+        return self._decide(key, cost)[0]
+
+    def _decide(self, key: Hashable, cost: int) -> tuple[Decision, Any]:
+        if cost < 1:
+            raise ValueError(f"cost must be at least 1, got {cost}")
+        self._latest = max(self._latest, self._clock.monotonic())
+        return self._algorithm.decide(self._states.get(key), self._latest, cost)

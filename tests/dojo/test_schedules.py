@@ -1,0 +1,83 @@
+"""T12: threads under the scheduler: no false alarm, planted races found soon, and replayed by their string."""
+
+from collections.abc import Callable
+
+import pytest
+
+from lldkit.dojo import gate, grade
+from lldkit.dojo.grader import Options
+from lldkit.dojo.interface import Manifest, Report, Verdict
+
+Graded = Callable[..., Report]
+RACES = {"w12": 4, "w14": 5, "w16": 5}
+
+
+def test_a_right_solution_raises_no_alarm_in_1000_schedules_of_each_scenario(kata: Manifest) -> None:
+    options = Options(schedules=1_000, first=4)
+    report = grade(kata, kata.folder / "solutions" / "level5.py", level=5, options=options)
+    assert sum(check.kind == "schedule" for check in report.checks) >= 9
+    assert report.verdict is Verdict.GREEN, report.failing
+
+
+@pytest.mark.parametrize("name", RACES)
+def test_a_planted_race_is_found_within_50_schedules_and_its_string_replays_it(kata: Manifest, name: str) -> None:
+    wrong = next(wrong for wrong in kata.wrong if wrong.id == name)
+    few = Options(schedules=50, first=wrong.dies_at, label="solution.py")
+    found = grade(kata, kata.folder / wrong.file, level=wrong.dies_at, options=few).failing
+    assert found is not None
+    assert found.id == wrong.killed_by
+    assert found.schedule is not None
+    replayed = Options(schedules=1, schedule=found.schedule, first=wrong.dies_at, label="solution.py")
+    again = grade(kata, kata.folder / wrong.file, level=wrong.dies_at, options=replayed).failing
+    assert again is not None
+    assert (again.id, again.actual, again.story) == (found.id, found.actual, found.story)
+
+
+def test_a_deadlock_is_told_with_the_cycle_and_not_by_a_time_out(kata: Manifest, graded: Graded) -> None:
+    source = (kata.folder / "solutions" / "level4.py").read_text()
+    source = source.replace(
+        "        self._lock = threading.Lock()  # guards all below\n",
+        "        self._lock, self._other = threading.Lock(), threading.Lock()\n",
+    )
+    source = source.replace(
+        "        with self._lock:\n            self._tick()",
+        "        with self._other, self._lock:\n            self._tick()",
+    )
+    source = source.replace(
+        "        with self._lock:\n            decision, after",
+        "        with self._lock, self._other:\n            decision, after",
+    )
+    report = graded(kata, source, level=4, options=Options(first=4))
+    assert report.verdict is Verdict.RED
+    assert report.failing is not None
+    assert report.failing.id == "keys_come_and_go_while_they_are_counted"
+    assert "come waits for count waits for come" in report.failing.actual or (
+        "count waits for come waits for count" in report.failing.actual
+    )
+    assert report.seconds < 30
+
+
+def test_a_failure_shows_the_threads_as_columns_and_how_to_replay_it(kata: Manifest) -> None:
+    report = gate.grade_wrong(kata, next(wrong for wrong in kata.wrong if wrong.id == "w12"))
+    assert report.failing is not None
+    assert report.failing.story[0].split() == ["one", "two"]
+    text = gate.golden(report, kata)
+    assert "replay    lldkit kata check --schedule threads_in_a_window_admit_the_limit@free:" in text
+    assert text.isascii()
+
+
+def test_a_schedule_of_other_code_says_that_the_code_has_changed(kata: Manifest) -> None:
+    options = Options(schedule="threads_in_a_window_admit_the_limit@free:7*900", first=4)
+    report = grade(kata, kata.folder / "solutions" / "level4.py", level=4, options=options)
+    assert report.failing is not None
+    assert report.failing.actual == "the code has changed since"
+
+
+def test_threads_that_wait_outside_threading_are_refused(kata: Manifest, graded: Graded) -> None:
+    source = (kata.folder / "solutions" / "level4.py").read_text()
+    source = "import socket\nleft, right = socket.socketpair()\n" + source.replace(
+        "        with self._lock:\n            decision, after",
+        "        right.recv(1)\n        with self._lock:\n            decision, after",
+    )
+    report = graded(kata, source, level=4, options=Options(first=4))
+    assert report.verdict is Verdict.RED
