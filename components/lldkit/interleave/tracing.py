@@ -123,7 +123,7 @@ class Actions:
         notes = {offset: partial(at_note, point.access) for offset, point in points.items()} if self._noting else {}
         if self._granularity is Granularity.SYNC:
             return dict(notes)
-        found = checks(code).items()
+        found = checks(code)
         actions: dict[int, Action] = {at: partial(at_check, check) for at, check in found if not check.if_taken}
         self.if_taken[id(code)] = {at: partial(at_check, check) for at, check in found if check.if_taken}
         for offset, note in notes.items():
