@@ -16,7 +16,7 @@ from lldkit.interleave import Granularity, Pct, Portfolio, RandomWalk, Report, S
 
 __all__ = ["record", "replayed", "steps"]
 
-MAX_STEPS = 1_000
+MAX_STEPS = 400
 
 
 def told(name: str, report: Report) -> dict[str, Any]:
@@ -35,11 +35,13 @@ def told(name: str, report: Report) -> dict[str, Any]:
 def searches(planted: Planted) -> Iterator[Report]:
     """Explorations of one bug: three strategies, and the coarser granularities."""
     strategies: list[Strategy] = [RandomWalk(), Pct(3), Portfolio()]
-    for strategy in strategies:
-        for shrink in (True, False):
-            yield explore(planted.bug, schedules=200, seed=5, strategy=strategy, shrink=shrink, max_steps=MAX_STEPS)
+    for seed in (5, 6):
+        for strategy in strategies:
+            yield explore(
+                planted.bug, schedules=200, seed=seed, strategy=strategy, shrink=seed == 5, max_steps=MAX_STEPS
+            )
     for granularity in ("gil", "sync"):
-        yield explore(planted.bug, schedules=50, seed=5, granularity=granularity, max_steps=MAX_STEPS)
+        yield explore(planted.bug, schedules=50, seed=5, granularity=granularity, shrink=False, max_steps=MAX_STEPS)
 
 
 def record() -> list[dict[str, Any]]:

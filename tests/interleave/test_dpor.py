@@ -216,7 +216,7 @@ def test_the_reduction_needs_a_fiftieth_of_the_runs() -> None:
 
 @pytest.mark.parametrize("options", [{}, {"race_timeouts": False}, {"spurious_wakeups": True}], ids=str)
 def test_the_reduction_sees_every_outcome_of_programs_that_wait(options: Any) -> None:
-    for make, module in itertools.islice(small_programs(WAITS, "sync", 300), 60):
+    for make, module in itertools.islice(small_programs(WAITS, "sync", 200), 40):
         compare(make, module, "sync", **options)
 
 
