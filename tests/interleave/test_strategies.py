@@ -116,6 +116,33 @@ def test_a_preemption_for_somebody_who_cannot_run_goes_to_somebody_who_can() -> 
     assert (preempt.advance(), preempt.bound) == (False, "one schedule")
 
 
+@pytest.mark.parametrize("granularity", ["free", "gil", "sync"])
+def test_a_strategy_is_no_switch_point_even_where_it_stands_beside_the_program(granularity: str) -> None:
+    class Same(RandomWalk):
+        def pick(self, choice: Choice, /) -> int:
+            self.seen = [*getattr(self, "seen", ()), choice.step]
+            return super().pick(choice)
+
+    def program() -> Any:
+        box = Box()
+
+        def count() -> None:
+            for number in range(5):
+                box.value = plus_one(number)
+
+        return [count, count], None
+
+    theirs, ours = (
+        explore(program, strategy=strategy, granularity=granularity, schedules=20)
+        for strategy in (Same(), RandomWalk())
+    )
+    assert theirs.steps == ours.steps
+
+
+def plus_one(number: int) -> int:
+    return number + 1
+
+
 def test_numbers_that_make_no_sense_are_refused() -> None:
     for make, told in (
         (lambda: Sticky(0), "switch is a probability"),

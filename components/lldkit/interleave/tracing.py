@@ -86,7 +86,7 @@ def at_note(access: Access) -> None:
 def at_check(check: Check) -> None:
     """The calling thread stands where the interpreter may look for a switch."""
     run = _run()
-    if run is None:
+    if run is None or run.current.muted:
         return
     task = run.current
     if check.looks is not None and not (check.after_call and task.returned):
