@@ -1,5 +1,6 @@
 """What a run leaves behind: nothing. Not a thread, not a patch, not a trace function; and what happens around it."""
 
+import concurrent.futures
 import contextlib
 import gc
 import os
@@ -36,7 +37,8 @@ def surroundings() -> dict[str, Any]:
         "join": threading.Thread.join,
         "monotonic": type(SYSTEM).monotonic,
     }
-    state = {"gc": gc.isenabled(), "trace": sys.gettrace(), "profile": sys.getprofile(), "hook": sys.unraisablehook}
+    state: dict[str, Any] = {"log filters": [*concurrent.futures._base.LOGGER.filters]}
+    state |= {"gc": gc.isenabled(), "trace": sys.gettrace(), "profile": sys.getprofile(), "hook": sys.unraisablehook}
     if sys.version_info >= (3, 12):
         tools: Any = sys.monitoring  # type: ignore[attr-defined, unused-ignore]
         state["tools"] = [tools.get_tool(number) for number in range(6)]
@@ -45,10 +47,15 @@ def surroundings() -> dict[str, Any]:
 
 @contextlib.contextmanager
 def nothing_left() -> Iterator[None]:
-    before, threads = surroundings(), threading.active_count()
+    before, threads = surroundings(), every_thread()
     yield
     assert surroundings() == before
-    assert threading.active_count() == threads
+    assert every_thread() == threads
+
+
+def every_thread() -> set[int]:
+    """All threads of the process, also those that `threading` does not know."""
+    return set(sys._current_frames())
 
 
 # ── leaving ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -112,7 +119,7 @@ def test_a_thousand_runs_that_end_in_the_middle_leave_no_thread() -> None:
             for name in ("lock order", "counter 2x1", "if for while", "missed signal"):
                 bug = next(one.bug for one in PLANTED if one.name == name)
                 explore(bug, schedules=2, seed=seed, shrink=False)
-        assert threading.active_count() < 20
+        assert len(every_thread()) < 20
     explore(counting(2, 1, locked=True), schedules=5).assert_ok()
 
 
