@@ -104,7 +104,7 @@ def test_json_is_one_document_and_nothing_else(run: Kata, kata: Manifest) -> Non
         *("line", "schedule", "output", "help"),
     ]
     assert document["looks_like"] == {"id": "w01", "says": kata.wrong[0].says, "similarity": 1.0}
-    assert json.loads(run("list", "--json")[1])[0]["name"] == "rate_limiter"
+    assert "rate_limiter" in [item["name"] for item in json.loads(run("list", "--json")[1])]
 
 
 def test_all_shows_every_failure(run: Kata, kata: Manifest) -> None:
@@ -225,6 +225,41 @@ def test_a_fault_of_the_grader_is_exit_code_3_with_a_text_for_the_report(
     assert "The grader itself is broken; this says nothing about your solution." in out
     assert "ZeroDivisionError" in out
     assert err == ""
+
+
+def test_a_fault_of_a_command_is_one_line_and_exit_code_3(run: Kata, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lldkit.dojo import catalog
+
+    monkeypatch.setattr(catalog, "names", lambda: 1 / 0)
+    code, out, err = run("list")
+    assert (code, out) == (3, "")
+    assert err.startswith(
+        "lldkit kata: our own fault, please report: ZeroDivisionError: division by zero (test_commands.py:"
+    )
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_watch_takes_its_keys_from_a_terminal_and_leaves_it_as_it_was(run: Kata, space: Path) -> None:
+    import pty
+    import termios
+
+    run("start", "rate_limiter")
+    ours, theirs = pty.openpty()
+    before = termios.tcgetattr(theirs)
+    command = [sys.executable, "-m", "lldkit", "kata", "watch", "rate_limiter"]
+    watching = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs)
+    shown = b""
+    while b"RED" not in shown:
+        shown += os.read(ours, 4096)
+    os.write(ours, b"h")
+    while b"Hint 1 for level 1" not in shown:
+        shown += os.read(ours, 4096)
+    os.write(ours, b"q")
+    assert watching.wait(30) == 1
+    assert termios.tcgetattr(theirs) == before
+    os.close(ours)
+    os.close(theirs)
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])

@@ -62,7 +62,7 @@ def test_a_failure_shows_the_threads_as_columns_and_how_to_replay_it(kata: Manif
     assert report.failing is not None
     assert report.failing.story[0].split() == ["one", "two"]
     text = gate.golden(report, kata)
-    assert "replay    lldkit kata check --schedule threads_in_a_window_admit_the_limit@free:" in text
+    assert "replay    lldkit kata check --schedule 'threads_in_a_window_admit_the_limit@free:" in text
     assert text.isascii()
 
 

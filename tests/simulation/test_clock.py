@@ -1,7 +1,9 @@
 """VirtualClock and its skewed views: who moves time, and what another node believes."""
 
 import asyncio
+import sys
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lldkit.clock import EPOCH, ManualClock
-from lldkit.simulation import VirtualClock, run_virtual
+from lldkit.simulation import Stuck, VirtualClock, run_virtual
 
 HOUR, DAY = 3600.0, 86_400.0
 
@@ -204,3 +206,148 @@ def test_a_plain_call_waits_for_an_event_or_a_deadline_and_time_jumps_to_either(
         assert not clock.skewed(drift=1.0).wait_for(condition, lambda: False, 4.0)
     assert clock.monotonic() == 9.0
     thread.join()
+
+
+class Box:
+    """One thing at a time, for threads that wait by the clock."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self.clock, self.changed, self.things = clock, threading.Condition(), list[str]()
+
+    def put(self, thing: str, *, after: float = 0.0) -> None:
+        self.clock.sleep(after)
+        with self.changed:
+            self.things.append(thing)
+            self.changed.notify_all()
+
+    def get(self, *, within: float | None) -> tuple[str, float]:
+        with self.changed:
+            if not self.clock.wait_for(self.changed, lambda: bool(self.things), within):
+                return "nothing", self.clock.monotonic()
+            return self.things.pop(0), self.clock.monotonic()
+
+
+def test_threads_that_wait_for_an_event_by_the_clock_are_woken_at_its_time_in_order_of_arrival() -> None:
+    for _ in range(10):
+        clock = VirtualClock()
+        box = Box(clock)
+
+        async def main(box: Box = box) -> list[tuple[str, float]]:
+            gets = [asyncio.to_thread(box.get, within=within) for within in (10, None, 2, 20)]
+            puts = [asyncio.to_thread(box.put, thing, after=after) for thing, after in [("a", 3), ("b", 3), ("c", 30)]]
+            got, _ = await asyncio.gather(asyncio.gather(*gets), asyncio.gather(*puts))
+            return got
+
+        # The third gives up at 2. Two things come at 3, for the first and the second. The fourth gives up at 20.
+        assert run_virtual(main(), clock=clock) == [("a", 3.0), ("b", 3.0), ("nothing", 2.0), ("nothing", 20.0)]
+        assert clock.monotonic() == 30.0
+        assert clock.sleepers == 0
+
+
+def test_a_plain_wait_inside_a_task_lets_threads_go_on() -> None:
+    clock = VirtualClock()
+    box = Box(clock)
+
+    async def main() -> list[tuple[str, float]]:
+        asyncio.get_running_loop().run_in_executor(None, lambda: box.put("a", after=3))
+        await asyncio.sleep(1)
+        return [box.get(within=10), box.get(within=5)]
+
+    assert run_virtual(main(), clock=clock) == [("a", 3.0), ("nothing", 8.0)]
+
+
+def test_a_thread_that_holds_what_another_waits_for_is_waited_for() -> None:
+    clock = VirtualClock()
+    box = Box(clock)
+
+    def slow_put() -> None:
+        with box.changed:
+            box.things.append("a")
+            clock.sleep(5)  # with the lock held, so that nobody can look
+
+    async def main() -> tuple[str, float]:
+        got, _ = await asyncio.gather(asyncio.to_thread(box.get, within=None), asyncio.to_thread(slow_put))
+        return got
+
+    assert run_virtual(main(), clock=clock) == ("a", 5.0)
+
+
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Threads of Python take turns as often as they can, so that who does not wait for another is ahead of it."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("restless")
+def test_without_a_loop_the_driver_lets_all_threads_come_to_rest_before_time_moves() -> None:
+    clock = VirtualClock()
+    box, got = Box(clock), list[tuple[str, float]]()
+
+    def body() -> None:
+        for _ in range(5_000):  # takes a while, but no virtual time
+            pass
+        clock.sleep(2)
+        got.append(box.get(within=None))
+
+    thread = threading.Thread(target=body)
+    thread.start()
+    clock.sleep(5)
+    box.put("a")
+    clock.sleep(1)
+    assert got == [("a", 5.0)]
+    thread.join()
+
+
+@pytest.mark.usefixtures("restless")
+def test_a_driver_that_waits_at_once_sees_what_a_thread_does_at_once() -> None:
+    for _ in range(5):
+        clock = VirtualClock()
+        box = Box(clock)
+
+        def body(box: Box = box) -> None:
+            for _ in range(5_000):
+                pass
+            box.put("a", after=2)
+
+        thread = threading.Thread(target=body)
+        thread.start()
+        assert box.get(within=10) == ("a", 2.0)
+        thread.join()
+
+
+def test_an_error_in_a_predicate_is_raised_where_it_is_waited_for() -> None:
+    clock = VirtualClock()
+    changed, broken = threading.Condition(), list[int]()
+
+    def body() -> None:
+        with changed:
+            clock.wait_for(changed, lambda: 1 // (0 if broken else 1) > 1, None)
+
+    async def main() -> None:
+        job = asyncio.create_task(asyncio.to_thread(body))
+        await asyncio.sleep(3)
+        broken.append(1)
+        with pytest.raises(ZeroDivisionError):
+            await job
+
+    run_virtual(main(), clock=clock)
+
+
+def test_who_waits_for_what_nobody_brings_is_stuck() -> None:
+    clock = VirtualClock()
+    box = Box(clock)
+    with pytest.raises(Stuck, match="job 1: a thread in wait_for"):
+        run_virtual(asyncio.to_thread(box.get, within=None), clock=clock)
+    with pytest.raises(Stuck, match="MainThread: in wait_for"):
+        box.get(within=None)
+
+
+def test_a_wait_that_is_no_duration_is_refused() -> None:
+    clock, condition = VirtualClock(), threading.Condition()
+    with condition, pytest.raises(ValueError, match="seconds >= 0"):
+        clock.wait_for(condition, lambda: False, -1.0)
+    with condition:
+        assert not clock.wait_for(condition, lambda: False, 0.0)

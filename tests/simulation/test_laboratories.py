@@ -189,12 +189,12 @@ class TestMetastable:
             while tipping - safe > 0.5:
                 middle = (safe + tipping) / 2
                 report = metastable(
-                    lambda: Retries(3), load=load, slow_factor=4, slow_seconds=middle, seconds=100, seed=seed
+                    lambda: Retries(3), load=load, slow_factor=4, slow_seconds=middle, seconds=80, seed=seed
                 )
                 safe, tipping = (middle, tipping) if report.goodput_after > 0.5 else (safe, middle)
             return tipping
 
-        means = [mean(shortest(load, seed) for seed in range(5)) for load in (0.3, 0.45, 0.6, 0.75)]
+        means = [mean(shortest(load, seed) for seed in range(5)) for load in (0.3, 0.5, 0.75)]
         assert means == sorted(means, reverse=True)
         assert means[0] > 2 * means[-1]
 

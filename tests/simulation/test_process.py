@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -397,6 +398,49 @@ def test_a_thread_of_a_dead_process_is_unwound_and_its_boundary_calls_have_no_ef
 
     simulate(world, seed=1, until=60, faults=[Kill("worker", at=5)]).assert_ok()
     assert disk == ["unwound"]
+
+
+def test_a_waiting_thread_of_a_paused_process_is_late_and_one_of_a_dead_process_never_wakes() -> None:
+    woken: list[tuple[str, float]] = []
+
+    async def world(sim: Simulation) -> None:
+        changed, ready = threading.Condition(), list[bool]()
+
+        def job(process: Process) -> None:
+            with changed:
+                process.clock.wait_for(changed, lambda: bool(ready), None)
+            woken.append((process.name, sim.clock.monotonic()))
+
+        async def main(process: Process) -> None:
+            await asyncio.to_thread(job, process)
+
+        for name in ("well", "paused", "dead"):
+            sim.process(name, main)
+        await sim.clock.asleep(10)
+        ready.append(True)
+
+    simulate(world, seed=1, until=60, faults=[Pause("paused", at=5, seconds=20), Kill("dead", at=5)]).assert_ok()
+    assert woken == [("well", 10.0), ("paused", 25.0)]
+
+
+def test_a_world_that_blocks_the_loop_wakes_no_thread_of_the_dead() -> None:
+    woken: list[tuple[str, float]] = []
+
+    async def world(sim: Simulation) -> None:
+        def job(process: Process) -> None:
+            sim.clock.sleep(5)
+            woken.append((process.name, sim.clock.monotonic()))
+
+        async def main(process: Process) -> None:
+            await asyncio.to_thread(job, process)
+
+        for name in ("well", "dead"):
+            sim.process(name, main)
+        await sim.clock.asleep(2)
+        sim.clock.sleep(8)  # a plain call, in the thread of the loop
+
+    simulate(world, seed=1, until=60, faults=[Kill("dead", at=1)]).assert_ok()
+    assert woken == [("well", 5.0)]
 
 
 def test_jobs_of_the_dead_that_wait_for_a_worker_never_begin_and_those_of_the_living_do() -> None:

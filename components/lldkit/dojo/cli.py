@@ -79,9 +79,21 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         does: Callable[[argparse.Namespace], int] = getattr(arguments, "does", _overview)
         return does(arguments)
-    except (DojoError, ValueError) as refusal:
+    except DojoError as refusal:
         print(f"lldkit kata: {refusal}", file=sys.stderr)
         return 2
+    except Exception as fault:  # noqa: BLE001  # nobody who practises should have to read our traceback
+        place = _place(fault)
+        print(f"lldkit kata: our own fault, please report: {type(fault).__name__}: {fault} ({place})", file=sys.stderr)
+        return 3
+
+
+def _place(fault: BaseException) -> str:
+    """File and line where a fault was raised."""
+    trace = fault.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "" if trace is None else f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
 
 
 def _say(lines: Iterable[str]) -> None:

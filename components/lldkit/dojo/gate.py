@@ -32,6 +32,7 @@ __all__ = ["Finding", "Gate", "golden", "grade_wrong", "renew"]
 LABELLED = Options(label="solution.py")
 FOLLOW_UPS = 6
 ALTERNATIVES = 3
+FEW = 50  # schedules per scenario where another step tries many
 RUNS = 5  # grades that must be identical
 HASH_SEEDS = ("0", "1")
 _OWN_FILES = {"kata.toml", "interface.py", "checks.py", "model.py", "design.md", "followups.toml"}
@@ -48,8 +49,13 @@ class Finding:
 
 
 def grade_wrong(kata: Manifest, wrong: Wrong) -> Report:
-    """The report of a planted bug at the level where it must die."""
-    return grade(kata, kata.folder / wrong.file, level=wrong.dies_at, options=LABELLED)
+    """The report of a planted bug: that of the level where it must die, if few schedules find nothing below."""
+    path = kata.folder / wrong.file
+    if wrong.dies_at > 1:
+        below = grade(kata, path, level=wrong.dies_at - 1, options=replace(LABELLED, schedules=FEW))
+        if below.verdict is not Verdict.GREEN:
+            return below
+    return grade(kata, path, level=wrong.dies_at, options=replace(LABELLED, first=wrong.dies_at))
 
 
 def golden(report: Report, kata: Manifest) -> str:
@@ -183,7 +189,7 @@ class Gate:
 
     def _quick(self, path: Path) -> Report:
         """A grade with few schedules where the step `schedules` tries many."""
-        return grade(self.kata, path, options=Options(schedules=None if self.fast else 50))
+        return grade(self.kata, path, options=Options(schedules=None if self.fast else FEW))
 
     def planted(self) -> Iterator[Finding]:
         """Each planted bug dies at its level, by its check, and prints its golden report."""
@@ -254,7 +260,7 @@ class Gate:
 
     def _text_of(self, run: tuple[Wrong, str]) -> str:
         wrong, seed = run
-        options = replace(LABELLED, hash_seed=seed, first=wrong.dies_at)
+        options = replace(LABELLED, hash_seed=seed, first=wrong.dies_at, schedules=FEW)
         report = grade(self.kata, self.folder / wrong.file, level=wrong.dies_at, options=options)
         return str(report.to_dict() | {"seconds": 0})
 

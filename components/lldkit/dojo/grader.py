@@ -15,7 +15,7 @@ from pathlib import Path
 
 from lldkit import __version__
 from lldkit.dojo import catalog
-from lldkit.dojo.interface import CheckResult, Manifest, Report, Verdict
+from lldkit.dojo.interface import CheckResult, Manifest, NoSuchLevel, Report, Verdict
 from lldkit.dojo.process import GradedProcess
 
 TYPE_CHECKING = False
@@ -53,7 +53,7 @@ def grade(
 ) -> Report:
     """Grade the solution in file `path` at levels 1..`level` (default: all); stops after the first level that fails.
 
-    Raises `ValueError` for a level that does not exist; whatever is wrong with the solution, or with the grader, is in
+    Raises `NoSuchLevel` for one that does not exist; whatever is wrong with the solution, or with the grader, is in
     the report. Safe for threads; each grade is a process.
     """
     data: bytes | str
@@ -69,7 +69,7 @@ def grade_text(kata: Manifest, data: bytes | str, *, level: int | None = None, o
     """Grade the bytes of a solution, as `grade` does; a string says why there are none."""
     asked = kata.last if level is None else level
     if not 1 <= asked <= kata.last:
-        raise ValueError(f"{kata.name} has levels 1 to {kata.last}, got {level!r}")
+        raise NoSuchLevel(kata.name, kata.last, level)
     started = time.perf_counter()
     planned = [check for check in catalog.plan(kata, asked) if check.level >= options.first]
     source, unreadable = _decoded(data)

@@ -24,6 +24,7 @@ __all__ = [
     "Manifest",
     "ManifestError",
     "Mutant",
+    "NoSuchLevel",
     "Note",
     "PlannedCheck",
     "Report",
@@ -254,6 +255,14 @@ class KataNotFound(DojoError):  # the name says it: there is no such kata
         hint = f"did you mean {' or '.join(close)}?" if close else "lldkit kata list shows them all"
         super().__init__(f"there is no kata {name!r}; {hint}")
         self.name, self.close = name, tuple(close)
+
+
+class NoSuchLevel(DojoError, ValueError):  # the name says it: there is no such level
+    """Kata `name` has levels 1 to `last`, not `level`."""
+
+    def __init__(self, name: str, last: int, level: object) -> None:
+        super().__init__(f"{name} has levels 1 to {last}, got {level!r}")
+        self.name, self.last, self.level = name, last, level
 
 
 class ManifestError(DojoError):

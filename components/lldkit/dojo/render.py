@@ -77,7 +77,7 @@ def _failure(check: CheckResult, label: str) -> Iterator[str]:
     if check.line is not None:
         yield f"    at        {label}:{check.line}"
     if check.schedule:
-        yield f"    replay    lldkit kata check --schedule {check.schedule}"
+        yield f"    replay    lldkit kata check --schedule '{check.schedule}'"
     if check.output:
         yield "    printed   " + check.output.rstrip("\n").replace("\n", "\n              ")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import linecache
-import time
 
+from lldkit.clock import SYSTEM
 from lldkit.dojo.author import Mismatch
 from lldkit.dojo.frames import error_line, named
 from lldkit.dojo.plain import same, show
@@ -30,15 +30,15 @@ class VirtualClock:
     """The house Clock in the scheduler's virtual time; it reads 0 when it is made."""
 
     def __init__(self) -> None:
-        self._zero = time.monotonic()
+        self._zero = SYSTEM.monotonic()
 
     def monotonic(self) -> float:
         """Seconds since the clock was made."""
-        return time.monotonic() - self._zero
+        return SYSTEM.monotonic() - self._zero
 
     def sleep(self, seconds: float) -> None:
         """Block this thread; others go on."""
-        time.sleep(seconds)
+        SYSTEM.sleep(seconds)
 
     def __repr__(self) -> str:
         return "clock"
@@ -148,7 +148,7 @@ def _stretch(rows: list[Row]) -> Iterator[str]:
     for position, group in enumerate(groups):
         told = [row.event for row in group if row.event.startswith(TELLING)]
         if told or position in {0, len(groups) - 1}:
-            verbs = ", ".join(dict.fromkeys(event.split(" Lock")[0].split(" Condition")[0] for event in told))
+            verbs = ", ".join(dict.fromkeys(e if e.startswith("sleeps") else e.split()[0] for e in told))
             yield f"{group[0].line.text}  ({verbs})" if verbs else group[0].line.text
             hidden = False
         elif not hidden:

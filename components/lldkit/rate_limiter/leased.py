@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from lldkit.rate_limiter.arguments import check_count
+from lldkit.arguments import check_count
 from lldkit.rate_limiter.decision import BucketVerdict, CountedVerdict, Promised, Verdict
 from lldkit.rate_limiter.guarding import Guard, Place, Steps, aged, microseconds, places
 from lldkit.rate_limiter.interface import Ask, Mode, Promise, Quota, RateLimiterError, Store
@@ -139,8 +139,7 @@ class Leased(Guard):
         """Ask for a lease that covers the cost; for just the cost where none is to be had."""
         if not ask.quotas:
             return []
-        amount = min(self._units, *(quota.burst for quota in ask.quotas))
-        if ask.cost < amount and self._begin(ask):
+        if amount := self._begin(ask):
             try:
                 mode: Mode = "reserve" if ask.algorithm.promises else "acquire"
                 verdicts = yield ask._replace(mode=mode, cost=amount, max_delay=0)
@@ -190,14 +189,22 @@ class Leased(Guard):
                 if paid and (lease := self._leases.get(place)):  # it may have been renewed meanwhile
                     lease.left = min(lease.left + ask.cost, self._units)
 
-    def _begin(self, ask: Ask) -> bool:
-        """Whether this call may take leases: one per key at a time, so that no process holds more than `units`."""
+    def _begin(self, ask: Ask) -> int:
+        """How many units this call may take, its cost among them; 0 where a lease is no use.
+
+        One call per key takes at a time, and no more than there is room for beside what another call has taken since
+        we looked: so no process holds more than `units`, and none of them is lost.
+        """
         wanted = places(ask)
         with self._lock:
             if not self._taking.isdisjoint(wanted) or len(self._leases) >= MOST_LEASES:
-                return False
+                return 0
+            held = max(lease.left if (lease := self._leases.get(place)) else 0 for place in wanted)
+            amount = min(self._units, self._units - held + ask.cost, *(quota.burst for quota in ask.quotas))
+            if amount <= ask.cost:
+                return 0
             self._taking.update(wanted)
-            return True
+            return amount
 
     def _end(self, ask: Ask) -> None:
         with self._lock:

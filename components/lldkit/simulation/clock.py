@@ -6,15 +6,34 @@ import heapq
 import math
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 from lldkit.clock import EPOCH, ManualClock
-from lldkit.simulation.interface import Crash
-from lldkit.simulation.threads import Threads
+from lldkit.simulation.interface import Crash, Stuck
+from lldkit.simulation.threads import LAST_PATIENCE, Threads
 
 __all__ = ["SkewedClock", "VirtualClock"]
 
 Wake = Callable[[], None]
+
+
+class Driver(Protocol):
+    """What the clock needs of the loop that drives it: to queue a callback, or to run it now, if the gate lets it."""
+
+    def call_soon(self, callback: Any, /, *args: Any, context: contextvars.Context) -> object: ...
+
+    def run_now(self, callback: Any, /, *args: Any, context: contextvars.Context) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Sleeper:
+    """A thread asleep on the clock: `rouse` has it woken in its turn, `wake` lets it leave its sleep."""
+
+    arrival: int
+    rouse: Wake
+    wake: Wake
 
 
 class VirtualClock(ManualClock):
@@ -38,8 +57,10 @@ class VirtualClock(ManualClock):
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)  # entering the bare lock is six times as fast
         self._driver = threading.get_ident()
-        self._call_soon: Callable[..., object] | None = None  # of the loop that drives
-        self._asleep: dict[threading.Thread, tuple[int, Wake]] = {}
+        self._loop: Driver | None = None  # of the driver
+        self._is_blocked = False  # the driver is in a plain call that waits, so the loop cannot run what it queues
+        self._asleep: dict[threading.Thread, _Sleeper] = {}
+        self.watched: dict[threading.Thread, tuple[threading.Condition, Callable[[], bool]]] = {}  # in wait_for
         self._abandoned: set[threading.Thread] = set()
         self.threads = Threads(self._changed)
 
@@ -60,22 +81,67 @@ class VirtualClock(ManualClock):
         await super().asleep(seconds)
 
     def wait_for(self, condition: threading.Condition, predicate: Callable[[], bool], seconds: float | None, /) -> bool:
-        """Wait until `predicate()` or for `seconds`; in the driver time moves on until one of them is true."""
-        if threading.get_ident() != self._driver:
-            return super().wait_for(condition, predicate, seconds)
-        deadline = math.inf if seconds is None else self.monotonic() + seconds
-        while not predicate():
+        """Wait until `predicate()` or for `seconds` (None: for ever), and return `predicate()`.
+
+        The predicates of waiting threads are looked at in order of arrival whenever nobody is at work, so that who is
+        woken, and when, does not depend on the moment of a `notify`. Raises `Stuck` in a driver that waits for ever.
+        """
+        if seconds is not None and not seconds > 0:
+            self.sleep(seconds)  # refuses what is no duration
+        deadline = math.inf if seconds is None else self._monotonic + seconds
+        while not predicate() and self._monotonic < deadline:
             condition.release()
             try:
-                reached = self.jump(deadline)
+                self._wait(condition, predicate, deadline)
             finally:
                 condition.acquire()
-            if reached is None or reached > deadline:
-                break
-        if seconds is None or predicate():
-            return predicate()
-        self.advance(deadline - self.monotonic())
         return predicate()
+
+    def _wait(self, condition: threading.Condition, predicate: Callable[[], bool], deadline: float) -> None:
+        if threading.get_ident() == self._driver:
+            if not self._step(deadline):
+                self.threads.settle(patience=LAST_PATIENCE, until=lambda: _holds(condition, predicate))
+                if not self._sleepers and not _holds(condition, predicate):
+                    raise Stuck((f"{threading.current_thread().name}: in wait_for, and nobody is left to end it",))
+            return
+        thread = threading.current_thread()
+        self.watched[thread] = (condition, predicate)
+        try:
+            self.sleep(deadline - self._monotonic)
+        finally:
+            self.watched.pop(thread, None)
+
+    def _step(self, latest: float) -> bool:
+        """Let the next thing happen, and time pass until then, in a driver that waits; False if nothing is to come."""
+        before, self._is_blocked = self._is_blocked, True
+        try:
+            if not self.threads.calm():
+                self.threads.settle()
+            if self.wake_watchers():
+                return True
+            wake = super()._next_due(latest)
+            if wake is not None:
+                wake()
+            elif latest < math.inf:
+                self._monotonic = latest
+            return wake is not None or latest < math.inf
+        finally:
+            self._is_blocked = before
+
+    def advance(self, seconds: float) -> None:
+        """Move time forward by `seconds` (>= 0) and wake everybody whose deadline is reached, earliest first."""
+        before, self._is_blocked = self._is_blocked, True
+        try:
+            super().advance(seconds)
+        finally:
+            self._is_blocked = before
+
+    def _next_due(self, target: float) -> Wake | None:
+        """Before time moves, everybody who can do something at this instant has done it."""
+        if not self.threads.calm():
+            self.threads.settle()
+        self.wake_watchers()
+        return super()._next_due(target)
 
     def skewed(self, *, offset: float = 0.0, drift: float = 0.0) -> "SkewedClock":
         """Another node's opinion of the time: `offset` seconds ahead, gaining `drift` seconds per second from now."""
@@ -83,21 +149,21 @@ class VirtualClock(ManualClock):
 
     # What the loop drives it by.
 
-    def drive(self, call_soon: Callable[..., object]) -> None:
-        """Make the calling thread the driver, whose loop queues what wakes up with `call_soon`."""
-        if self._call_soon is not None:
+    def drive(self, loop: Driver) -> None:
+        """Make the calling thread the driver, whose `loop` runs what wakes up."""
+        if self._loop is not None:
             raise RuntimeError("this clock drives another run already; one clock, one run at a time")
         self._driver = threading.get_ident()
-        self._call_soon = call_soon
+        self._loop = loop
         self.threads.leave_out_present()
 
     def release(self) -> None:
         """End the run: its timers are forgotten, sleeping threads of other origin stay."""
         with self._lock:
-            kept = {arrival for arrival, _ in self._asleep.values()}
+            kept = {sleeper.arrival for sleeper in self._asleep.values()}
             self._sleepers = sorted(sleeper for sleeper in self._sleepers if sleeper[1] in kept)
             self._left &= kept
-        self._call_soon = None
+        self._loop = None
 
     def wake_at(self, deadline: float, wake: Wake) -> int:
         """Call `wake` when the clock reads `deadline`; returns the arrival number that `forget` takes."""
@@ -129,16 +195,26 @@ class VirtualClock(ManualClock):
             self._monotonic = deadline
         wake()
         while self._sleepers and self._sleepers[0][0] <= deadline:
-            if (wake_next := self._next_due(deadline)) is not None:
+            if (wake_next := super()._next_due(deadline)) is not None:
                 wake_next()
         return deadline
+
+    def wake_watchers(self) -> bool:
+        """Wake the threads in `wait_for` whose predicates hold, in order of arrival; False if there are none."""
+        woken = False
+        for thread, (condition, predicate) in list(self.watched.items()):
+            if thread in self._asleep and _holds(condition, predicate):
+                self._get_up_early(self._asleep[thread].arrival)
+                self._asleep[thread].rouse()
+                woken = True
+        return woken
 
     def abandon(self, thread: threading.Thread) -> None:
         """Wake `thread` with `Crash`, if it is asleep here."""
         self._abandoned.add(thread)
-        if (asleep := self._asleep.get(thread)) is not None:
-            self._get_up_early(asleep[0])
-            self._rouse(thread, asleep[1])
+        if (sleeper := self._asleep.get(thread)) is not None:
+            self._get_up_early(sleeper.arrival)
+            self._rouse(thread, sleeper.wake)
 
     def _lie_down(self, seconds: float, wake: Wake) -> int:
         if threading.get_ident() == self._driver:  # a task
@@ -146,15 +222,18 @@ class VirtualClock(ManualClock):
         thread, context = threading.current_thread(), contextvars.copy_context()
 
         def rouse() -> None:
-            if self._call_soon is None:
+            self.watched.pop(thread, None)
+            if self._loop is None:
                 self._rouse(thread, wake)
+            elif self._is_blocked:
+                self._loop.run_now(self._rouse, thread, wake, context=context)
             else:
                 # A task takes two callbacks to wake, its future's and its own. So does a thread, to keep in line.
-                self._call_soon(self._call_soon, self._rouse, thread, wake, context=context)
+                self._loop.call_soon(self._loop.call_soon, self._rouse, thread, wake, context=context)
 
         with self._lock:  # so that nobody sees the thread at rest before its deadline is known
-            arrival = super()._lie_down(seconds, rouse)
-            self._asleep[thread] = (arrival, wake)
+            arrival = next(self._arrivals) if seconds == math.inf else super()._lie_down(seconds, rouse)
+            self._asleep[thread] = _Sleeper(arrival, rouse, wake)
             self.threads.lie_down(thread)
         return arrival
 
@@ -164,6 +243,18 @@ class VirtualClock(ManualClock):
         self.threads.get_up(thread)
         wake()
         self.threads.settle()
+
+
+def _holds(condition: threading.Condition, predicate: Callable[[], bool]) -> bool:
+    """Whether a predicate holds; not while somebody else is at what it looks at."""
+    if not condition.acquire(blocking=False):
+        return False
+    try:
+        return predicate()
+    except Exception:  # noqa: BLE001 - raised again where the thread looks for itself
+        return True
+    finally:
+        condition.release()
 
 
 class SkewedClock:

@@ -85,7 +85,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._births = weakref.WeakKeyDictionary()  # task -> its number, and the context that it began in
         self._tasks_made = 0
         try:
-            clock.drive(self.call_soon)
+            clock.drive(self)
         except RuntimeError:
             super().close()
             raise
@@ -135,6 +135,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
             clock.threads.settle()
             if self._ready:  # one of them has called the loop
                 return
+        if clock.watched and clock.wake_watchers():
+            return
         deadline = clock.jump(self._limit)
         if deadline is None:
             clock.threads.settle(patience=LAST_PATIENCE, until=self._has_work)
@@ -146,7 +148,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._steps_before = self._steps
 
     def _has_work(self) -> bool:
-        return bool(self._ready) or self.clock.sleepers > 0
+        return bool(self._ready) or self.clock.sleepers > 0 or self.clock.wake_watchers()
 
     def _write_to_self(self) -> None:
         """Wake this loop where it waits for a thread."""
@@ -174,6 +176,12 @@ class VirtualLoop(asyncio.BaseEventLoop):
         alive.sort(key=operator.itemgetter(0))
         return [task for _, context, task in alive if begun_in is None or begun_in(context)]
 
+    def run_now(self, callback: Callable[[*Ts], object], *args: *Ts, context: contextvars.Context) -> None:
+        """Run `callback` at once, in the middle of the callback that is running; if the gate lets it."""
+        handle = asyncio.Handle(callback, args, self, context)
+        if self.gate is None or self.gate(handle):
+            handle._run()
+
     def make_ready(self, handles: list[asyncio.Handle]) -> None:
         """Queue callbacks that the gate has held back."""
         self._ready.extend(handles)
@@ -183,10 +191,12 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._asyncgens.clear()
 
     def _who_waits(self) -> tuple[str, ...]:
-        threads = [
+        tasks = [f"{task.get_name()}: {_place(task.get_coro())}" for task in self.tasks()]
+        waiting = [f"{thread.name}: a thread in wait_for" for thread in self.clock.watched]
+        blocked = [
             f"{thread.name}: a thread that blocks outside virtual time" for thread in self.clock.threads.at_work()
         ]
-        return (*(f"{task.get_name()}: {_place(task.get_coro())}" for task in self.tasks()), *threads)
+        return (*tasks, *waiting, *blocked)
 
     def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:
         """Run `func(*args)` in a thread on this time line, whichever thread pool was asked for."""

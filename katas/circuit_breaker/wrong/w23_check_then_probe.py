@@ -1,0 +1,164 @@
+"""A window per generation, a lock around decisions only, and one probe."""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from interface import Clock, Refused
+
+BUCKETS = 8
+
+
+class Row:
+    """Failures in a row."""
+
+    def __init__(self, failures: int) -> None:
+        self._limit, self._streak = failures, 0
+
+    def add(self, failed: bool, now: float) -> None:
+        """Count one call."""
+        self._streak = self._streak + 1 if failed else 0
+
+    def totals(self, now: float) -> tuple[int, int]:
+        """Calls and failures."""
+        return self._limit, self._streak
+
+
+class Ring:
+    """The last calls."""
+
+    def __init__(self, size: int) -> None:
+        self._calls: deque[bool] = deque(maxlen=size)
+
+    def add(self, failed: bool, now: float) -> None:
+        """Count one call."""
+        self._calls.append(failed)
+
+    def totals(self, now: float) -> tuple[int, int]:
+        """Calls and failures."""
+        return len(self._calls), sum(self._calls)
+
+
+class Buckets:
+    """The calls of the last seconds, in slices that leave as a whole: slice number -> [calls, failures]."""
+
+    def __init__(self, seconds: float) -> None:
+        self._width = seconds / BUCKETS
+        self._slices: dict[float, list[int]] = {}
+
+    def add(self, failed: bool, now: float) -> None:
+        """Count one call."""
+        counts = self._slices.setdefault(now // self._width, [0, 0])
+        for place, one in enumerate((True, failed)):
+            counts[place] += one
+
+    def totals(self, now: float) -> tuple[int, int]:
+        """Calls and failures."""
+        oldest = now // self._width - BUCKETS
+        self._slices = {number: counts for number, counts in self._slices.items() if number > oldest}
+        calls, failures = (sum(counts[place] for counts in self._slices.values()) for place in range(2))
+        return calls, failures
+
+
+class Breaker:
+    """Refuses calls while the dependency is down, and lets one probe at a time find out whether it is up again."""
+
+    def __init__(
+        self,
+        *,
+        failures: int | None = None,
+        rate: float | None = None,
+        last: int | None = None,
+        within: float | None = None,
+        min_calls: int | None = None,
+        open_for: float,
+        clock: Clock,
+        on_change: Callable[[str], object] | None = None,
+    ) -> None:
+        numbers = (failures, rate, last, within, min_calls, open_for)
+        if any(number is not None and not number > 0 for number in numbers):
+            raise ValueError(f"every number must be above 0, got {numbers}")
+        elif (failures is None) == (rate is None) or (rate is not None) != ((last is None) != (within is None)):
+            raise ValueError("give failures=, or rate= and one of last= and within=")
+        elif rate is not None and rate > 1:
+            raise ValueError(f"rate must be at most 1, got {rate}")
+        self._shape = (failures, last, within)
+        self._rate = 1.0 if rate is None else rate
+        self._min_calls = (last or 1) if min_calls is None else min_calls
+        self._open_for, self._clock, self._on_change = open_for, clock, on_change
+        self._lock = threading.Lock()  # guards all that follows
+        self._generation, self._window = 0, self._new_window()
+        self._opened, self._until = False, 0.0
+        self._probing = False
+
+    def call(self, function: Callable[[], Any]) -> Any:
+        """Call `function` and return what it returns, or raise `Refused`."""
+        generation, probe = self._admit()
+        try:
+            result = function()
+        except BaseException:
+            self._report(generation, probe, failed=True)
+            raise
+        self._report(generation, probe, failed=False)
+        return result
+
+    def state(self) -> str:
+        """closed, open or half_open, as of now."""
+        with self._lock:
+            if not self._opened:
+                return "closed"
+            return "open" if self._clock.monotonic() < self._until else "half_open"
+
+    def failure_rate(self) -> float:
+        """Failures per call of the window."""
+        with self._lock:
+            calls, failures = self._window.totals(self._clock.monotonic())
+        return failures / calls if calls else 0.0
+
+    def _admit(self) -> tuple[int, bool]:
+        """The generation that the call is admitted in, and whether it is the probe."""
+        now = self._clock.monotonic()
+        with self._lock:
+            if not self._opened:
+                return self._generation, False
+            if now < self._until:
+                raise Refused(self._until - now)
+            generation = self._generation
+        if self._probing:  # a bool needs no lock
+            raise Refused(0.0)
+        self._probing = True
+        return generation, True
+
+    def _report(self, generation: int, probe: bool, *, failed: bool) -> None:
+        now = self._clock.monotonic()
+        moved = False
+        with self._lock:
+            if generation != self._generation:
+                return
+            if probe:
+                self._probing = False
+            if probe:
+                moved = self._move(failed, now)
+            else:
+                self._window.add(failed, now)
+                moved = self._bad(now) and self._move(True, now)
+            opened = self._opened
+        if moved and self._on_change:
+            self._on_change("open" if opened else "closed")
+
+    def _bad(self, now: float) -> bool:
+        calls, failures = self._window.totals(now)
+        return calls >= self._min_calls and failures / calls >= self._rate
+
+    def _new_window(self) -> Row | Ring | Buckets:
+        failures, last, within = self._shape
+        if failures is not None:
+            return Row(failures)
+        return Buckets(within) if last is None else Ring(last)
+
+    def _move(self, opened: bool, now: float) -> bool:
+        """Open or close: a new generation, with an empty window; with the lock held."""
+        self._opened, self._until = opened, now + self._open_for
+        self._generation, self._window = self._generation + 1, self._new_window()
+        return True
