@@ -10,7 +10,6 @@ place of the file; nothing is written. A survivor needs a reason in `mutation.to
 """
 
 import ast
-import importlib
 import os
 import re
 import resource
@@ -18,6 +17,7 @@ import signal
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator
+from importlib import import_module
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import spec_from_file_location
 from pathlib import Path
@@ -39,23 +39,16 @@ PURE = {
     "retry": ("plan", "backoff", "classify", "hints", "budget"),
     "circuit_breaker": ("core", "windows", "trips"),
 }
-FAST = {
-    "rate_limiter": (
-        *("gcra", "fixed_window", "sliding_log", "sliding_counter", "decision", "limiter", "vectors", "properties"),
-    ),
-    "retry": ("plan", "backoff", "hints", "budget", "policy", "threads", "vectors", "properties"),
-    "circuit_breaker": ("breaker", "vectors", "properties"),
-}
+SHELL = {"rate_limiter": ("limiter",), "retry": ("policy", "threads"), "circuit_breaker": ("breaker",)}  # tests of it
 IDLE = re.compile(r"\.\.\.$|del \w+(, \w+)*$|__all__ ")  # `del argument` says that an argument is not needed
 AT_ONCE = 2
-MOST_SECONDS = 300  # whoever takes longer waits for what never comes; and
-MOST_OF_THEM_BUSY = 100  # whoever computes longer never ends
-MOST_BYTES = 4 << 30
+MOST_SECONDS = 300  # whoever takes longer waits for what never comes
+LIMITS = {resource.RLIMIT_CPU: 100, resource.RLIMIT_AS: 4 << 30}  # whoever takes more never ends
 OPTIONS = (
     *("-x", "-q", "-p", "no:cacheprovider", "--hypothesis-profile=mutants"),
+    *("-k", "not long_trace"),  # which takes as long as all others
     "-Wignore::pytest.PytestAssertRewriteWarning",  # hypothesis is imported before pytest could rewrite it
 )
-WARM = ("hypothesis.strategies", "psycopg", "redis.asyncio")  # imported once instead of by each process
 
 
 class Deletion(NamedTuple):
@@ -99,17 +92,21 @@ class Planted(SourceFileLoader):
 def verdict_of_the_tests(deletion: Deletion) -> int:
     """The exit code of the room's fast tests over a changed core. Changes this process for good."""
     signal.alarm(MOST_SECONDS)
-    resource.setrlimit(resource.RLIMIT_CPU, (MOST_OF_THEM_BUSY, MOST_OF_THEM_BUSY))
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.dup2(nowhere, 2)
+    for limited, most in LIMITS.items():
+        resource.setrlimit(limited, (most, most))
+    for stream in (1, 2):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
     for name in [name for name in sys.modules if name.split(".")[0] == "lldkit"]:
         del sys.modules[name]
     sys.meta_path.insert(0, Planted(deletion.core, deletion.source))
-    room, name = deletion.core.split("/")
-    tests = sorted(FAST[room], key=lambda test: test != name)  # its own tests first; the sort is stable
-    return int(pytest.main([*OPTIONS, *(str(TESTS / room / f"test_{test}.py") for test in tests)]))
+    return int(pytest.main([*OPTIONS, *map(str, fast_tests(deletion.core))]))
+
+
+def fast_tests(core: str) -> list[Path]:
+    """The files of the room's fast tests, those of the core itself first."""
+    room, name = core.split("/")
+    names = dict.fromkeys([name, *PURE[room], *SHELL[room], "vectors", "properties"])
+    return [path for path in (TESTS / room / f"test_{name}.py" for name in names) if path.exists()]
 
 
 def survivors(found: Iterable[Deletion]) -> Iterator[Deletion]:
@@ -145,9 +142,9 @@ def try_core(core: str, reasons: dict[str, str]) -> tuple[int, int, list[str]]:
 def main(wanted: str = "") -> int:
     """Try the cores that begin with `wanted`; 1 when there is anything to complain of."""
     phases = (Phase.explicit, Phase.generate)  # nobody reads the example, so it is not made smaller
+    for module in ("hypothesis.strategies", "psycopg", "redis.asyncio"):
+        import_module(module)  # once, instead of in each process
     settings.register_profile("mutants", database=None, derandomize=True, deadline=None, phases=phases)
-    for name in WARM:
-        importlib.import_module(name)
     reasons = tomllib.loads(REASONS.read_text())
     complained = 0
     for core in (f"{room}/{name}" for room, names in PURE.items() for name in names):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import mutation
-from mutation import FAST, PACKAGE, PURE, REASONS, TESTS, Deletion, Planted, deletions, scope, try_core
+from mutation import PACKAGE, PURE, REASONS, Deletion, Planted, deletions, fast_tests, scope, try_core
 
 SOURCE = """
 __all__ = ["Ring"]
@@ -79,8 +79,9 @@ def test_every_reason_speaks_of_a_statement_that_stands() -> None:
         assert reasons.keys() <= names, core
 
 
-def test_every_core_and_every_fast_test_exists() -> None:
-    assert PURE.keys() == FAST.keys()
-    for room in PURE:
-        assert all((PACKAGE / room / f"{name}.py").exists() for name in PURE[room])
-        assert all((TESTS / room / f"test_{name}.py").exists() for name in FAST[room])
+def test_every_core_exists_and_its_own_tests_come_first() -> None:
+    assert all((PACKAGE / room / f"{name}.py").exists() for room, names in PURE.items() for name in names)
+    assert [path.name for path in fast_tests("retry/hints")] == [
+        *("test_hints.py", "test_plan.py", "test_backoff.py", "test_budget.py"),
+        *("test_policy.py", "test_threads.py", "test_vectors.py", "test_properties.py"),
+    ]
