@@ -148,6 +148,13 @@ def test_an_algorithm_says_its_name_and_what_it_can(algorithm: Any, name: str, p
     assert (algorithm.name, algorithm.promises, algorithm.bursts) == (name, promises, bursts)
 
 
+@pytest.mark.parametrize("algorithm", [sliding_log, sliding_counter], ids=lambda algorithm: algorithm.name)
+def test_an_algorithm_that_makes_no_promises_takes_none_back(algorithm: Any) -> None:
+    quota = per_second(5)
+    state, _ = algorithm.decide(quota, None, 0, 2)
+    assert algorithm.undo(quota, state, 0, (state, 2)) is state
+
+
 async def test_every_verb_has_a_twin_on_the_same_object(clock: ManualClock) -> None:
     limiter = RateLimiter(per_second(10, burst=3), clock=clock)
     assert await limiter.aacquire("k")
