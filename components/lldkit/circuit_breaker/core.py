@@ -10,6 +10,7 @@ from enum import Enum
 from typing import NamedTuple, TypeAlias
 
 from lldkit.circuit_breaker.interface import OpenFor, Outcome, State
+from lldkit.clock import MICRO
 from lldkit.machine import Machine
 
 __all__ = [
@@ -28,7 +29,6 @@ __all__ = [
     "trip",
 ]
 
-MICRO = 1_000_000
 RAMP_FROM = 0.1  # the share that a ramp begins with
 
 

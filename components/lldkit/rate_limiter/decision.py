@@ -3,7 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from lldkit.rate_limiter.interface import MICRO, Promise, Quota
+from lldkit.clock import MICRO
+from lldkit.rate_limiter.interface import Promise, Quota
 
 __all__ = ["BucketVerdict", "CombinedDecision", "CountedVerdict", "Decision", "Promised", "Verdict", "ceil_div"]
 
