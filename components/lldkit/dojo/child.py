@@ -62,7 +62,7 @@ class Wire:
 class Tape:
     """Standard output and error of the solution: keeps the beginning of what is printed during one check."""
 
-    KEPT = 500
+    KEPT = 2000  # characters; 500 are shown when paths of the machine have been taken out
     encoding = "utf-8"
     errors = "strict"
     closed = False
@@ -71,7 +71,7 @@ class Tape:
         self.text, self.forged, self.touched = "", False, False
 
     def write(self, text: str) -> int:
-        """Keep the first 500 characters, and see whether somebody prints a grade."""
+        """Keep the first characters, and see whether somebody prints a grade."""
         if '"verdict"' in text:
             self.forged = True
         if len(self.text) < self.KEPT:
