@@ -100,17 +100,14 @@ def test_a_scenario_that_breaks_by_itself_is_ours(jar: Jar, graded: Graded) -> N
     assert "ZeroDivisionError" in report.problem
 
 
+ITSELF = "    def __call__(self, function):\n        return function\n\n    def other(self, function"
 NOT_AWAITABLE = "    def acall(self, function, /, *args, **kwargs):\n        return function\n\n    async def other("
 
 
 @pytest.mark.parametrize(
-    ("level", "before", "after"),
+    ("level", "change"),
     [
-        (
-            4,
-            "    def __call__(self, function",
-            "    def __call__(self, function):\n        return function\n\n    def o(self, f",
-        ),
+        (4, ("    def __call__(self, function", ITSELF)),
         (4, ("    async def acall(", NOT_AWAITABLE)),
         (5, ("        if attempts < 1:", "        if budget: raise ValueError\n        if attempts < 1:")),
     ],
