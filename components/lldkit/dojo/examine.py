@@ -12,11 +12,14 @@ from lldkit.dojo.model import SIGNED, Difference, Driver, shrink
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import ModuleType
     from typing import Any
 
-__all__ = ["Exam", "GraderError"]
+__all__ = ["FEW", "Exam", "GraderError"]
+
+
+FEW = 50  # schedules within which every planted race is found
 
 
 class GraderError(Exception):
@@ -43,6 +46,7 @@ class Exam:
         self.results: list[dict[str, Any]] = []
         self.signature: list[str] = []
         self._check = ""
+        self._planned: list[str] = []
         self._story: Callable[[], list[str]] = list
         self._checks: ModuleType
         self._driver = Driver()
@@ -59,14 +63,34 @@ class Exam:
                 break
 
     def killer(self, first: int) -> str:
-        """The id of a check that the solution fails, "" if there is none; level `first` is tried before all others."""
+        """The id of a check that the solution fails, "" if there is none.
+
+        Level `first` is tried before all others, and examples and directed checks of all levels before what is dear.
+        """
         self._prepare()
-        for level in sorted(self.order["levels"], key=lambda level: level["n"] != first):
-            self._level(level)
-            if failed := self._failed():
-                break
-        self._unfreeze()
-        return failed
+        levels = sorted(self.order["levels"], key=lambda level: level["n"] != first)
+        try:
+            for level, name, run in self._dear_last(levels):
+                self._begin(name)
+                if self._answered(level, name, run)["status"] in {"fail", "error"} or self.damage():
+                    return name
+            return ""
+        finally:
+            self._unfreeze()
+
+    def _dear_last(self, levels: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], str, Callable[[], Any]]]:
+        whole = self.order["levels"][-1]  # asks for all that those before ask for
+        yield whole, f"preflight-{whole['n']}", partial(self._preflight, whole)
+        runs = [(level, *run) for level in levels for run in self._runs(level)]
+        yield from (run for run in runs if not self._is_dear(run[1]))
+        yield from (run for run in runs if self._is_dear(run[1]))
+
+    def _is_dear(self, name: str) -> bool:
+        """Whether a check takes tens of milliseconds: programs, budgets, and most of all schedules."""
+        return name.startswith(("model-", "budget-")) or self._is_scenario(name)
+
+    def _is_scenario(self, name: str) -> bool:
+        return getattr(vars(self._checks).get(name), "kata_check", " ")[0] == "schedule"
 
     def _prepare(self) -> None:
         folder, entry = self.order["folder"], self.order["entry"]
@@ -100,7 +124,7 @@ class Exam:
     # -- one level -----------------------------------------------------------------------------------------------
 
     def _level(self, level: dict[str, Any]) -> None:
-        self._planned: list[str] = list(level["plan"])
+        self._planned = list(level["plan"])
         self._begin(f"preflight-{level['n']}")
         found = self._answered(level, self._check, lambda: self._preflight(level))
         self._note(self._check, **found)
@@ -110,8 +134,6 @@ class Exam:
         for name, run in self._runs(level):
             if name not in self._planned:
                 raise GraderError(f"{name} is not in the plan of level {level['n']}")
-            if self.order["fail_fast"] and self._failed():
-                break
             self._begin(name)
             self._note(name, **self._answered(level, name, run))
         self._skip_rest("not run")
@@ -158,7 +180,6 @@ class Exam:
         if self._preflight(level)["status"] != "pass":
             return False
         run = dict(self._runs(level)).get(name)
-        self.results = [{"id": each, "status": "pass"} for each in level["plan"]]  # what it needs is not in question
         try:
             return run is not None and run()["status"] == "pass"
         except Exception:  # noqa: BLE001  # then it is the check that is broken
@@ -175,14 +196,13 @@ class Exam:
             if kind == "directed":
                 run = partial(self._directed, function)
             else:
-                run = partial(self._scheduled, function, schedules, options)
-            runs.append((name, partial(self._needing, needs, run)))
+                run = partial(self._scheduled, level, function, schedules, options)
+            runs.append((name, run if self.order["fail_fast"] else partial(self._needing, needs, run)))
         if level["programs"]:
             runs.append((f"model-{n}", lambda: self._modelled(n, level["programs"])))
         if level["budgets"]:
             runs.append((f"budget-{n}", lambda: self._budgeted(level["budgets"])))
-        if self.order["fail_fast"]:  # schedules are a hundred times as expensive as all else
-            runs.sort(key=lambda run: getattr(vars(self._checks).get(run[0]), "kata_check", " ")[0] == "schedule")
+        runs.sort(key=lambda run: self._is_scenario(run[0]))  # schedules are a hundred times as expensive as all else
         return runs
 
     def _begin(self, name: str) -> None:
@@ -280,16 +300,22 @@ class Exam:
         told = {"expected": difference.expected, "actual": actual, "line": line}
         return {"status": "fail", "story": driver.story(shortest, difference.index), **told}
 
-    def _scheduled(self, function: Any, schedules: int, options: dict[str, Any]) -> dict[str, Any]:
+    def _scheduled(
+        self, level: dict[str, Any], function: Any, schedules: int, options: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Explore a scenario; a few schedules do where the level has failed, or where they are not what is asked."""
         from lldkit.dojo import schedules as bridge
 
+        many = self.order["schedules"] or schedules
+        if level["n"] < self.order["settled"] or self._failed():
+            many = min(many, FEW)
         self._unfreeze()
         try:
             return bridge.run(
                 function,
                 self._solution,
                 self._tick,
-                schedules=self.order["schedules"] or schedules,
+                schedules=many,
                 replay=self.order["schedule"],
                 **options,
             )

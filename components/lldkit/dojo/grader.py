@@ -42,7 +42,8 @@ class Options:
     schedule: str | None = None  # replay this one failing interleaving
     schedules: int | None = None  # this many per scenario instead of the kata's number
     first: int = 1  # begin at this level
-    fail_fast: bool = False  # stop at the first check that fails, without a story
+    settled: int = 1  # below this level few schedules do
+    fail_fast: bool = False  # only whether checks fail is of interest, no story
     limit: float = LIMIT  # seconds of CPU time, or of silence, within one call
     hash_seed: str = "0"
 
@@ -113,7 +114,9 @@ def _heard(kata: Manifest, planned: Sequence[PlannedCheck], source: str, options
 def order(kata: Manifest, planned: Sequence[PlannedCheck], source: str, options: Options) -> dict[str, Any]:
     """What a graded process is told to do."""
     told: dict[str, Any] = {"folder": str(kata.folder), "entry": kata.entry, "forbid": kata.forbid, "source": source}
-    told |= {name: getattr(options, name) for name in ("label", "schedule", "schedules", "fail_fast", "limit")}
+    told |= {
+        name: getattr(options, name) for name in ("label", "schedule", "schedules", "settled", "fail_fast", "limit")
+    }
     told["later"] = [(level.n, level.adds) for level in kata.level]
     told["levels"] = [
         {
