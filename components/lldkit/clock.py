@@ -13,7 +13,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-__all__ = ["EPOCH", "SYSTEM", "Clock", "ManualClock", "SystemClock"]
+__all__ = ["EPOCH", "MICRO", "SYSTEM", "Clock", "ManualClock", "SystemClock"]
+
+MICRO = 1_000_000
+"""Microseconds per second: pure cores count time in whole microseconds."""
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """Where a `ManualClock` starts unless told otherwise."""

@@ -70,6 +70,32 @@ def test_failures_in_a_row_are_broken_by_a_success() -> None:
     assert bench.state() is State.OPEN
 
 
+def test_failures_in_a_row_are_counted_beyond_the_seconds_that_are_remembered() -> None:
+    bench = Bench(trip=consecutive(3), window=within(10))
+    bench.fail(2)
+    bench.succeed()
+    bench.fail(2)
+    assert bench.state() is State.CLOSED
+    bench.clock.advance(3600)
+    bench.fail()
+    assert bench.state() is State.OPEN
+
+
+def test_a_rule_answers_with_a_bool() -> None:
+    """It is a user's to call too, and what is printed or compared with `is` must not be None."""
+    counts = last(5).open()
+    share, row = rate(failures=0.5, min_calls=1), consecutive(1)
+    assert [share(counts), row(counts)] == [False, False]
+    counts.add(1, 0.0, 0.0)
+    assert [share(counts), row(counts)] == [True, True]
+    assert [share.counts_slow, row.counts_slow, rate(slow=0.5).counts_slow] == [False, False, True]
+
+
+def test_windows_have_no_dict() -> None:
+    """A fleet holds thousands of them."""
+    assert [hasattr(window.open(), "__dict__") for window in (last(5), within(5))] == [False, False]
+
+
 def test_slow_calls_open_by_their_own_rate() -> None:
     bench = Bench(trip=rate(failures=None, slow=0.5, min_calls=2), slow_call=4.0)
     bench.succeed()
@@ -521,16 +547,16 @@ def test_stats_say_when_it_opened_until_it_closes() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"open_for": 0}, "open_for must be a finite number of seconds above 0, got 0"),
+        ({"open_for": 0}, "open_for must be a finite number > 0, got 0"),
         ({"open_for": math.inf}, "got inf"),
         ({"trip": rate(min_calls=101)}, "min_calls must be at most the 100 calls of the window, got 101"),
         ({"trip": rate(slow=0.5)}, "slow_call"),
-        ({"slow_call": 0.0}, "slow_call must be a finite number of seconds above 0, got 0"),
+        ({"slow_call": 0.0}, "slow_call must be a finite number > 0, got 0"),
         ({"probes": 0}, "probes must be at least 1, got 0"),
         ({"probe_failures": -1}, "probe_failures must be at least 0, got -1"),
         ({"probe_timeout": 0}, "probe_timeout must be"),
-        ({"jitter": 1.5}, "jitter must be a share from 0 to 1, got 1.5"),
-        ({"ramp_up": -1}, "ramp_up must be a finite number of seconds, or 0 for none, got -1"),
+        ({"jitter": 1.5}, "jitter must be a finite number >= 0 and <= 1, got 1.5"),
+        ({"ramp_up": -1}, "ramp_up must be a finite number >= 0, got -1"),
     ],
 )
 def test_construction_refuses_what_makes_no_sense(options: dict[str, Any], message: str) -> None:
@@ -546,7 +572,7 @@ def test_rules_and_windows_refuse_what_makes_no_sense() -> None:
         (lambda: rate(min_calls=0), "min_calls must be at least 1, got 0"),
         (lambda: consecutive(0), "failures must be at least 1, got 0"),
         (lambda: last(0), "last must be from 1 to 1000000, got 0"),
-        (lambda: within(0), "within takes a finite number of seconds above 0, got 0"),
+        (lambda: within(0), "seconds of within must be a finite number > 0, got 0"),
         (lambda: within(1, buckets=0), "buckets must be from 1 to 10000, got 0"),
         (lambda: OpenFor(1, factor=0.5), "factor must be"),
         (lambda: OpenFor(10, cap=5), "cap must be at least the base of 10 seconds, got 5"),

@@ -265,7 +265,7 @@ def test_a_ramp_is_climbed_by_every_node(node: Node) -> None:
 
 
 def test_bounds_are_checked(redis_client: Redis) -> None:
-    with pytest.raises(ValueError, match="poll must be a finite number of seconds above 0, got 0"):
+    with pytest.raises(ValueError, match="poll must be a finite number > 0, got 0"):
         RedisCoordinator(redis_client, poll=0)
     with pytest.raises(ValueError, match="namespace must be"):
         RedisCoordinator(redis_client, namespace="{x}")

@@ -114,5 +114,5 @@ async def test_it_protects_coroutines_and_judges_results() -> None:
 
 
 def test_k_below_one_is_refused() -> None:
-    with pytest.raises(ValueError, match="k must be a finite number of at least 1, got"):
+    with pytest.raises(ValueError, match="k must be a finite number >= 1, got"):
         AdaptiveThrottle("t", k=0.5)

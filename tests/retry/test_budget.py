@@ -108,11 +108,22 @@ def test_a_retry_given_back_late_changes_nothing() -> None:
 @pytest.mark.parametrize("bad", [-1, 1.5, None, True, "5"])
 @pytest.mark.parametrize("name", ["capacity", "cost", "success"])
 def test_a_purse_of_nonsense_is_refused(name: str, bad: Any) -> None:
-    with pytest.raises(ValueError, match=f"{name} must be a whole number of 0 or more, got"):
+    with pytest.raises((TypeError, ValueError), match=f"{name} must be .*, got"):
         TokenBudget(**{name: bad})
 
 
 @pytest.mark.parametrize(("name", "bad"), [("ratio", -0.1), ("min_per_second", None), ("window", 0), ("window", "1")])
 def test_a_window_of_nonsense_is_refused(name: str, bad: Any) -> None:
-    with pytest.raises(ValueError, match=f"{name} must be"):
+    with pytest.raises((TypeError, ValueError), match=f"{name} must be .*, got"):
         RatioBudget(**{name: bad})
+
+
+def test_a_budget_shows_what_it_was_made_of() -> None:
+    purse = TokenBudget(capacity=20, cost=4, success=2)
+    assert repr(purse) == "TokenBudget(capacity=20, cost=4, success=2)"
+    assert repr(RatioBudget(ratio=0.1, min_per_second=3, window=7)) == "RatioBudget(ratio=0.1, min_per_second=3)"
+
+
+def test_a_tenth_of_a_window_is_as_small_as_it_can_be() -> None:
+    (tenth,) = RatioBudget()._slices
+    assert not hasattr(tenth, "__dict__")

@@ -269,9 +269,9 @@ def test_a_policy_does_not_change_and_its_copies_do(clock: Sleepless) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"attempts": 0}, "attempts counts all calls.*got 0"),
-        ({"attempts": True}, "attempts counts all calls.*got True"),
-        ({"attempts": 2.5}, r"attempts counts all calls.*got 2\.5"),
+        ({"attempts": 0}, "attempts must be at least 1, got 0"),
+        ({"attempts": True}, "attempts must be a whole number, got True"),
+        ({"attempts": 2.5}, r"attempts must be a whole number, got 2\.5"),
         ({"timeout": -1}, "timeout must be a finite number >= 0, got -1"),
         ({"timeout": math.nan}, "timeout must be"),
         ({"attempt_timeout": math.inf}, "attempt_timeout must be"),
@@ -285,7 +285,7 @@ def test_a_policy_does_not_change_and_its_copies_do(clock: Sleepless) -> None:
     ],
 )
 def test_nonsense_is_refused_at_construction(changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         Retry(**{"on": OSError, **changes})
 
 
@@ -384,7 +384,7 @@ def test_a_generator_function_is_refused_at_decoration() -> None:
 def test_what_is_no_function_is_refused_at_decoration() -> None:
     things: list[Any] = [3, staticmethod(documented), classmethod(lambda cls: cls)]
     for thing in things:
-        with pytest.raises(TypeError, match="polic"):
+        with pytest.raises(TypeError, match="decorat"):
             POLICY(thing)
 
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import datetime
 from random import Random, SystemRandom
 
+from lldkit.arguments import check_number
 from lldkit.circuit_breaker import core as pure
-from lldkit.circuit_breaker.arguments import check_policy, check_seconds
+from lldkit.circuit_breaker.arguments import check_policy
 from lldkit.circuit_breaker.classify import classify_exceptions
 from lldkit.circuit_breaker.core import Admission, Core, Effect, Event, Moved
 from lldkit.circuit_breaker.fleet import Fleet
@@ -25,16 +26,16 @@ from lldkit.circuit_breaker.interface import (
     State,
     StateChanged,
     WouldRefuse,
+    listener_failed,
 )
-from lldkit.circuit_breaker.outbox import Outbox
 from lldkit.circuit_breaker.permits import Guard, Permit
 from lldkit.circuit_breaker.trips import Trip, check_fit, rate
 from lldkit.circuit_breaker.windows import FAILURE, SLOW, SUCCESS, Counts, Window, last
-from lldkit.clock import SYSTEM, Clock
+from lldkit.clock import MICRO, SYSTEM, Clock
+from lldkit.events import Outbox
 
 __all__ = ["CircuitBreaker"]
 
-MICRO = 1_000_000
 CHANCE: Random = SystemRandom()  # shared, because a generator of one's own weighs more than the rest of a breaker
 DEFAULT_WINDOW = last(100)
 DEFAULT_TRIP = rate()
@@ -69,18 +70,8 @@ class CircuitBreaker(Guard):
     """
 
     __slots__ = (
-        *(
-            "_abandoned",
-            "_clock",
-            "_core",
-            "_fleet",
-            "_ignored",
-            "_last_error",
-            "_listening",
-            "_lock",
-            "_opened_at",
-            "_outbox",
-        ),
+        *("_abandoned", "_clock", "_core", "_fleet", "_ignored", "_last_error", "_listening", "_lock"),
+        *("_opened_at", "_outbox"),
         *("_rejected", "_rng", "_slow_from", "_trip", "_window", "_window_kind", "name"),
     )
 
@@ -118,11 +109,11 @@ class CircuitBreaker(Guard):
             probe_timeout=probe_timeout,
             ramp_up=ramp_up,
         )
-        self._slow_from = math.inf if slow_call is None else check_seconds("slow_call", slow_call) - GRAIN
+        self._slow_from = math.inf if slow_call is None else check_number("slow_call", slow_call, above=0) - GRAIN
         self._trip = trip
         self._clock = clock
         self._rng = CHANCE if rng is None else rng
-        self._outbox = Outbox(on_event)
+        self._outbox = Outbox(on_event, on_failure=listener_failed)
         self._listening = bool(self._outbox)
         self._fleet = None if coordinator is None else Fleet(name, coordinator)
         self._abandoned: list[Permit] = []

@@ -10,6 +10,7 @@ from enum import Enum
 from typing import NamedTuple, TypeAlias
 
 from lldkit.circuit_breaker.interface import OpenFor, Outcome, State
+from lldkit.clock import MICRO
 from lldkit.machine import Machine
 
 __all__ = [
@@ -22,14 +23,12 @@ __all__ = [
     "Policy",
     "Reclaimed",
     "admit",
-    "forget",
     "report",
     "seen_from",
     "step",
     "trip",
 ]
 
-MICRO = 1_000_000
 RAMP_FROM = 0.1  # the share that a ramp begins with
 
 
@@ -255,9 +254,6 @@ def report(core: Core, token: int, outcome: Outcome, now: int, chance: float = 0
 
 def forget(core: Core, token: int, now: int) -> Core:
     """Free the slot of a live lease; else return `core` itself."""
-    if core.shadow is not None:
-        shadow = forget(core.shadow, token, now)
-        return core if shadow is core.shadow else replace(core, shadow=shadow)
     live = tuple(each for each in core.leases if each[0] != token)
     expired = any(token == each and now >= expiry for each, expiry in core.leases)
     return core if expired or len(live) == len(core.leases) else replace(core, leases=live)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from lldkit.circuit_breaker.core import MICRO, Core, Effect, Event, Moved, step
+from lldkit.circuit_breaker.core import Core, Effect, Event, Moved, step
 from lldkit.circuit_breaker.interface import (
     CircuitBreakerEvent,
     Coordinator,
@@ -17,6 +17,7 @@ from lldkit.circuit_breaker.interface import (
     State,
     Transition,
 )
+from lldkit.clock import MICRO
 
 __all__ = ["Fleet"]
 

@@ -1,12 +1,12 @@
 """The words of the circuit breaker: states, outcomes, statistics, errors, events, and the seam to a shared store."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Protocol, TypeAlias
 
+from lldkit.arguments import check_number
 from lldkit.errors import LldkitError
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "StateChanged",
     "Transition",
     "WouldRefuse",
+    "listener_failed",
 ]
 
 
@@ -68,10 +69,8 @@ class OpenFor:
     cap: float = 300.0
 
     def __init__(self, base: float, *, factor: float = 2.0, cap: float = 300.0) -> None:
-        if not (math.isfinite(base) and base > 0):
-            raise ValueError(f"open_for must be a finite number of seconds above 0, got {base!r}")
-        if not (math.isfinite(factor) and factor >= 1):
-            raise ValueError(f"factor must be a finite number of at least 1, got {factor!r}")
+        check_number("open_for", base, above=0)
+        check_number("factor", factor, least=1)
         if not cap >= base:
             raise ValueError(f"cap must be at least the base of {base!r} seconds, got {cap!r}")
         object.__setattr__(self, "base", base)
@@ -238,6 +237,11 @@ class ListenerFailed(CircuitBreakerEvent):
     """The listener raised on another event."""
 
     event: CircuitBreakerEvent
+
+
+def listener_failed(event: CircuitBreakerEvent) -> CircuitBreakerEvent:
+    """What the listener is told after it raised on `event`."""
+    return ListenerFailed(event.at, event.name, event)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,13 @@
 """Permission for one call, and the ways to use it: as a decorator, a call, a context, or in two steps."""
 
 import functools
-import inspect
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, cast
 
+from lldkit.callables import Kind, kind_of
 from lldkit.circuit_breaker.classify import ByException
 from lldkit.circuit_breaker.interface import Classify, Outcome
 from lldkit.circuit_breaker.windows import FAILURE, SUCCESS, Counts
@@ -184,15 +184,13 @@ class Guard(ABC):
 
     def __call__(self, function: F) -> F:
         """Protect `function`: `def`, `async def`, and generators of both kinds (judged when they end or are closed)."""
-        if not callable(function):
-            raise TypeError(f"a breaker protects a callable, got {function!r}")
-        if inspect.isasyncgenfunction(function):
-            return cast("F", functools.wraps(function)(self._async_generator(function)))
-        if inspect.isgeneratorfunction(function):
-            return cast("F", functools.wraps(function)(self._generator(function)))
-        if inspect.iscoroutinefunction(function):
-            return cast("F", functools.wraps(function)(self._coroutine(function)))
-        return cast("F", functools.wraps(function)(self._plain(function)))
+        guards: dict[Kind, Callable[[Any], Callable[..., Any]]] = {
+            "function": self._plain,
+            "coroutine": self._coroutine,
+            "generator": self._generator,
+            "async generator": self._async_generator,
+        }
+        return cast("F", functools.wraps(function)(guards[kind_of(function)](function)))
 
     def _plain(self, function: Callable[P, R]) -> Callable[P, R]:
         monotonic, by_exception, record = self.monotonic, self._by_exception, self.record

@@ -7,7 +7,6 @@ All trips to the server are made by one daemon thread. It asks for the known bre
 proposals, and serves leases, for which a caller waits at most `timeout` seconds.
 """
 
-import math
 import os
 import queue
 import secrets
@@ -17,6 +16,7 @@ from concurrent.futures import Future, InvalidStateError
 from types import TracebackType
 from typing import Any, Self
 
+from lldkit.arguments import check_number
 from lldkit.circuit_breaker.interface import (
     CircuitBreakerError,
     CoordinatorUnavailable,
@@ -25,7 +25,7 @@ from lldkit.circuit_breaker.interface import (
     State,
     Transition,
 )
-from lldkit.clock import SYSTEM, Clock
+from lldkit.clock import MICRO, SYSTEM, Clock
 from lldkit.engines.redis import UNAVAILABLE, Client, key, load_script
 
 __all__ = ["RedisCoordinator"]
@@ -33,7 +33,6 @@ __all__ = ["RedisCoordinator"]
 SCRIPT = load_script(__package__, "coordinator.lua")
 STATES = {1: State.CLOSED, 2: State.OPEN, 3: State.HALF_OPEN}
 NUMBERS = {state: number for number, state in STATES.items()}
-MICRO = 1_000_000
 KEEP_SECONDS = 7 * 86_400  # a breaker that has not moved for so long is forgotten, and then local state decides
 MOST_JOBS = 1_000
 
@@ -61,8 +60,7 @@ class RedisCoordinator:
     ) -> None:
         key(namespace)  # refuses a bad one
         for what, value in (("poll", poll), ("timeout", timeout)):
-            if not (math.isfinite(value) and value > 0):
-                raise ValueError(f"{what} must be a finite number of seconds above 0, got {value!r}")
+            check_number(what, value, above=0)
         self._client = client
         self._namespace = namespace
         self._poll = poll

@@ -4,9 +4,9 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 
+from lldkit.arguments import check_count
 from lldkit.circuit_breaker.breaker import CircuitBreaker
 from lldkit.circuit_breaker.interface import State
-from lldkit.circuit_breaker.windows import check_count
 
 __all__ = ["Breakers"]
 
@@ -27,7 +27,7 @@ class Breakers:
         if not callable(make):
             raise TypeError(f"make must be callable with a name, got {make!r}")
         self._make = make
-        self._most = check_count("max_breakers", max_breakers)
+        self._most = check_count("max_breakers", max_breakers, least=1)
         self._lock = threading.Lock()
         self._by_name: OrderedDict[str, CircuitBreaker] = OrderedDict()
 

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from random import Random
 
+from lldkit.arguments import check_number
 from lldkit.circuit_breaker.breaker import CHANCE
 from lldkit.circuit_breaker.classify import classify_exceptions
 from lldkit.circuit_breaker.interface import (
@@ -13,11 +14,12 @@ from lldkit.circuit_breaker.interface import (
     Classify,
     Outcome,
     Rejected,
+    listener_failed,
 )
-from lldkit.circuit_breaker.outbox import Outbox
 from lldkit.circuit_breaker.permits import Guard, Permit
 from lldkit.circuit_breaker.windows import FAILURE, SUCCESS, Counts, Window, within
 from lldkit.clock import SYSTEM, Clock
+from lldkit.events import Outbox
 
 __all__ = ["AdaptiveThrottle", "refusal_share"]
 
@@ -60,13 +62,11 @@ class AdaptiveThrottle(Guard):
         on_event: Callable[[CircuitBreakerEvent], object] | None = None,
     ) -> None:
         super().__init__(classify, clock)
-        if not (1 <= k < float("inf")):
-            raise ValueError(f"k must be a finite number of at least 1, got {k!r}")
         self.name = name
-        self._k = k
+        self._k = check_number("k", k, least=1)
         self._clock = clock
         self._rng = CHANCE if rng is None else rng
-        self._outbox = Outbox(on_event)
+        self._outbox = Outbox(on_event, on_failure=listener_failed)
         self._last_error: str | None = None
         self._lock = threading.Lock()  # guards the counts; never held while foreign code runs
         self._ignored = self._rejected = 0

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from lldkit.circuit_breaker.windows import Counts, Last, Window, check_count
+from lldkit.arguments import check_count
+from lldkit.circuit_breaker.windows import Counts, Last, Window
 
 __all__ = ["Consecutive", "Rate", "Trip", "consecutive", "rate"]
 
@@ -67,12 +68,12 @@ def rate(*, failures: float | None = 0.5, slow: float | None = None, min_calls: 
             raise ValueError(f"{what} must be a share above 0 and at most 1, or None, got {value!r}")
     if failures is None and slow is None:
         raise ValueError("rate needs failures= or slow=; both are None, so it could never trip")
-    return Rate(failures, slow, check_count("min_calls", min_calls))
+    return Rate(failures, slow, check_count("min_calls", min_calls, least=1))
 
 
 def consecutive(failures: int) -> Trip:
     """Open after `failures` failures in a row, counted over the whole generation whatever the window."""
-    return Consecutive(check_count("failures", failures))
+    return Consecutive(check_count("failures", failures, least=1))
 
 
 def check_fit(window: Window, trip: Trip) -> None:

@@ -9,13 +9,15 @@ from array import array
 from dataclasses import dataclass
 from typing import Protocol
 
-__all__ = ["FAILURE", "SLOW", "SUCCESS", "Buckets", "Counts", "Ring", "Window", "check_count", "last", "within"]
+from lldkit.arguments import check_count, check_number
+from lldkit.clock import MICRO
+
+__all__ = ["FAILURE", "SLOW", "SUCCESS", "Buckets", "Counts", "Ring", "Window", "last", "within"]
 
 SUCCESS = 0
 FAILURE = 1
 SLOW = 2  # may be added to either
 EMPTY = 4
-MICRO = 1_000_000
 Bucket = tuple[int, int, int, int, float]  # calls, failures, slow, slow failures, seconds
 
 
@@ -178,21 +180,11 @@ class Within:
 
 def last(calls: int) -> Window:
     """Remember the last `calls` calls, at 9 bytes each."""
-    return Last(check_count("last", calls, most=MICRO))
+    return Last(check_count("last", calls, least=1, most=MICRO))
 
 
 def within(seconds: float, *, buckets: int = 10) -> Window:
     """Remember the last `seconds`, forgetting in steps of `seconds / buckets` (whole microseconds)."""
-    if not (math.isfinite(seconds) and seconds > 0):
-        raise ValueError(f"within takes a finite number of seconds above 0, got {seconds!r}")
-    return Within(seconds, check_count("buckets", buckets, most=10_000))
-
-
-def check_count(what: str, value: object, *, least: int = 1, most: int | None = None) -> int:
-    """A whole number within its bounds."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{what} must be a whole number, got {value!r}")
-    if value < least or (most is not None and value > most):
-        bounds = f"at least {least}" if most is None else f"from {least} to {most}"
-        raise ValueError(f"{what} must be {bounds}, got {value!r}")
-    return value
+    return Within(
+        check_number("the seconds of within", seconds, above=0), check_count("buckets", buckets, least=1, most=10_000)
+    )

@@ -8,7 +8,7 @@ from typing import Any
 
 from lldkit.rate_limiter.interface import Algorithm, Key, PlainKey, Quota
 
-__all__ = ["check_cost", "check_count", "check_timeout", "checked_quotas", "keys_by_quota", "plain_key"]
+__all__ = ["check_cost", "check_timeout", "checked_quotas", "keys_by_quota", "plain_key"]
 
 
 def plain_key(key: object) -> PlainKey:
@@ -66,11 +66,3 @@ def check_timeout(timeout: float | None) -> None:
     """Refuse what is no time to wait."""
     if timeout is not None and not timeout >= 0:
         raise ValueError(f"timeout must be a number of seconds >= 0, or None to wait for ever, got {timeout!r}")
-
-
-def check_count(what: str, value: object, *, least: int = 0) -> None:
-    """Refuse what is no whole number of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{what} must be a whole number, got {value!r}")
-    if value < least:
-        raise ValueError(f"{what} must be at least {least}, got {value!r}")

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from lldkit.charts import Figure, Line, Panel
+from lldkit.clock import MICRO
 from lldkit.rate_limiter.access_log import lines_of, parse_line
 from lldkit.rate_limiter.fixed_window import fixed_window
 from lldkit.rate_limiter.gcra import gcra
-from lldkit.rate_limiter.interface import MICRO, Algorithm, Quota, per
+from lldkit.rate_limiter.interface import Algorithm, Quota, per
 from lldkit.rate_limiter.replay import AlgorithmReport, Replay
 from lldkit.rate_limiter.sliding_counter import sliding_counter
 from lldkit.rate_limiter.sliding_log import sliding_log

@@ -3,7 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from lldkit.rate_limiter.interface import MICRO, Promise, Quota
+from lldkit.clock import MICRO
+from lldkit.rate_limiter.interface import Promise, Quota
 
 __all__ = ["BucketVerdict", "CombinedDecision", "CountedVerdict", "Decision", "Promised", "Verdict", "ceil_div"]
 
@@ -118,7 +119,6 @@ class BucketVerdict(Decision, tuple[bool, Quota, int, int]):
     """
 
     __slots__ = ()
-    __repr__ = Decision.__repr__
 
     def __bool__(self) -> bool:  # not by way of `allowed`: it is asked on every call
         return self[0]

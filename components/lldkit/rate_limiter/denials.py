@@ -5,7 +5,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lldkit.rate_limiter.arguments import check_count
+from lldkit.arguments import check_count
 from lldkit.rate_limiter.decision import BucketVerdict, CountedVerdict, Verdict
 from lldkit.rate_limiter.guarding import Guard, Place, Steps, aged, microseconds, places
 from lldkit.rate_limiter.interface import Ask, Quota, Store

@@ -9,11 +9,11 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any, Literal, get_args
 
+from lldkit.clock import MICRO
 from lldkit.rate_limiter.asking import carry_out
 from lldkit.rate_limiter.decision import CountedVerdict, Promised, Verdict
 from lldkit.rate_limiter.guarding import Guard, Steps, microseconds
 from lldkit.rate_limiter.interface import (
-    MICRO,
     Algorithm,
     Ask,
     FallbackEntered,

@@ -3,8 +3,9 @@
 from collections.abc import Generator, Sequence
 from typing import Any, TypeAlias
 
+from lldkit.clock import MICRO
 from lldkit.rate_limiter.decision import BucketVerdict, CountedVerdict, Promised, Verdict
-from lldkit.rate_limiter.interface import MICRO, Algorithm, Ask, PlainKey, Store, Tell
+from lldkit.rate_limiter.interface import Algorithm, Ask, PlainKey, Store, Tell
 
 __all__ = ["Guard", "Place", "Steps", "aged", "microseconds", "places"]
 

@@ -6,8 +6,9 @@ RFC 9457.
 
 import json
 
+from lldkit.clock import MICRO
 from lldkit.rate_limiter.decision import Decision, ceil_div
-from lldkit.rate_limiter.interface import MICRO, Quota
+from lldkit.rate_limiter.interface import Quota
 
 __all__ = ["QUOTA_EXCEEDED", "ratelimit_fields", "refusal"]
 

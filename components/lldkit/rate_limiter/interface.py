@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
+from lldkit.arguments import check_count
+from lldkit.clock import MICRO
 from lldkit.errors import LldkitError
 
 if TYPE_CHECKING:
@@ -44,7 +46,6 @@ __all__ = [
     "per_second",
 ]
 
-MICRO = 1_000_000
 
 PlainKey: TypeAlias = "str | int | tuple[PlainKey, ...]"
 Key: TypeAlias = "PlainKey | Mapping[str, PlainKey]"
@@ -81,8 +82,8 @@ class Quota:
     """A full bucket in ticks."""
 
     def __post_init__(self) -> None:
-        _positive_int("limit", self.limit)
-        _positive_int("burst", self.burst)
+        check_count("limit", self.limit, least=1)
+        check_count("burst", self.burst, least=1)
         if isinstance(self.period, bool) or not isinstance(self.period, int | float):
             raise TypeError(f"period must be a number of seconds, got {self.period!r}")
         if not (math.isfinite(self.period) and round(self.period * MICRO) >= 1):
@@ -333,10 +334,3 @@ class FallbackEntered(RateLimiterEvent):
 @dataclass(frozen=True, slots=True)
 class FallbackLeft(RateLimiterEvent):
     """The engine answers again."""
-
-
-def _positive_int(what: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{what} must be a whole number of units, got {value!r}")
-    if value < 1:
-        raise ValueError(f"{what} must be at least 1, got {value!r}")

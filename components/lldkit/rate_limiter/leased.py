@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from lldkit.rate_limiter.arguments import check_count
+from lldkit.arguments import check_count
 from lldkit.rate_limiter.decision import BucketVerdict, CountedVerdict, Promised, Verdict
 from lldkit.rate_limiter.guarding import Guard, Place, Steps, aged, microseconds, places
 from lldkit.rate_limiter.interface import Ask, Mode, Promise, Quota, RateLimiterError, Store

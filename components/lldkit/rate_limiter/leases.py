@@ -7,11 +7,11 @@ from random import Random, SystemRandom
 from types import TracebackType
 from typing import Literal, Self, TypeAlias
 
-from lldkit.clock import SYSTEM, Clock
+from lldkit.arguments import check_count
+from lldkit.clock import MICRO, SYSTEM, Clock
 from lldkit.events import Emitter
-from lldkit.rate_limiter.arguments import check_count, check_timeout, plain_key
+from lldkit.rate_limiter.arguments import check_timeout, plain_key
 from lldkit.rate_limiter.interface import (
-    MICRO,
     Denied,
     LeaseLost,
     PlainKey,
@@ -22,8 +22,9 @@ from lldkit.rate_limiter.interface import (
 )
 from lldkit.rate_limiter.leasing import LeaseAnswer, LeaseStore
 from lldkit.rate_limiter.memory import MemoryLeases
-from lldkit.rate_limiter.steps import Await, Do, Steps, arun, run
-from lldkit.rate_limiter.waiting import Lines, TaskTurn, ThreadTurn, Turn, Waiter
+from lldkit.rate_limiter.waiting import Lines, Waiter
+from lldkit.steps import Await, Do, Steps, arun, run
+from lldkit.turns import TaskTurn, ThreadTurn, Turn
 
 __all__ = ["ConcurrencyLimiter", "Lease", "LeaseDecision"]
 

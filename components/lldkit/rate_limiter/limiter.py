@@ -1,20 +1,20 @@
 """The rate limiter: asks the clock, hands the question to its store, waits when it is told to, and reports."""
 
 import functools
-import inspect
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any, ParamSpec, TypeVar, cast
 
-from lldkit.clock import SYSTEM, Clock
+from lldkit.arguments import check_count
+from lldkit.callables import kind_of
+from lldkit.clock import MICRO, SYSTEM, Clock
 from lldkit.events import Emitter
-from lldkit.rate_limiter.arguments import check_cost, check_count, check_timeout, checked_quotas, keys_by_quota
+from lldkit.rate_limiter.arguments import check_cost, check_timeout, checked_quotas, keys_by_quota
 from lldkit.rate_limiter.decision import CombinedDecision, Decision, Promised, Verdict
 from lldkit.rate_limiter.gcra import gcra
 from lldkit.rate_limiter.interface import (
-    MICRO,
     Algorithm,
     Ask,
     Denied,
@@ -35,8 +35,9 @@ from lldkit.rate_limiter.interface import (
 )
 from lldkit.rate_limiter.memory import MemoryStore, Table
 from lldkit.rate_limiter.reservation import Reservation
-from lldkit.rate_limiter.steps import Await, Do, Sleep, Steps, arun, run
-from lldkit.rate_limiter.waiting import Lines, Place, TaskTurn, ThreadTurn, Turn, Waiter
+from lldkit.rate_limiter.waiting import Lines, Place, Waiter
+from lldkit.steps import Await, Do, Sleep, Steps, arun, run
+from lldkit.turns import TaskTurn, ThreadTurn, Turn
 
 __all__ = ["RateLimiter"]
 
@@ -193,12 +194,12 @@ class RateLimiter:
         check_timeout(timeout)
 
         def decorate(function: Callable[P, R]) -> Callable[P, R]:
-            if inspect.iscoroutinefunction(function):
+            if kind_of(function) == "coroutine":
 
                 @functools.wraps(function)
                 async def alimited(*args: P.args, **kwargs: P.kwargs) -> Any:
                     await self.athrottle(key(*args, **kwargs), cost=cost, timeout=timeout)
-                    return await function(*args, **kwargs)
+                    return await cast("Callable[P, Awaitable[Any]]", function)(*args, **kwargs)
 
                 return cast("Callable[P, R]", alimited)
 

@@ -4,11 +4,12 @@ import functools
 import threading
 from typing import Any
 
+from lldkit.arguments import check_count
+from lldkit.clock import MICRO
 from lldkit.rate_limiter import leasing
-from lldkit.rate_limiter.arguments import check_count
 from lldkit.rate_limiter.asking import carry_out
 from lldkit.rate_limiter.decision import Verdict
-from lldkit.rate_limiter.interface import MICRO, Algorithm, Ask, Evicted, PlainKey, Quota, StoreFull, Tell
+from lldkit.rate_limiter.interface import Algorithm, Ask, Evicted, PlainKey, Quota, StoreFull, Tell
 from lldkit.rate_limiter.leasing import Holders, LeaseAnswer
 
 __all__ = ["MemoryLeases", "MemoryStore", "Table"]

@@ -7,11 +7,11 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from lldkit.clock import SYSTEM, Clock
+from lldkit.clock import MICRO, SYSTEM, Clock
 from lldkit.engines.sqlite import UNAVAILABLE, Database
 from lldkit.rate_limiter.asking import carry_out
 from lldkit.rate_limiter.decision import Verdict
-from lldkit.rate_limiter.interface import MICRO, Algorithm, Ask, Evicted, StoreUnavailable, Tell
+from lldkit.rate_limiter.interface import Algorithm, Ask, Evicted, StoreUnavailable, Tell
 from lldkit.rate_limiter.rows import row_names, state_from_json, state_to_json
 
 __all__ = ["SQLiteStore"]

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal, TypeAlias, get_args
 
-from lldkit.retry.checks import check_number
+from lldkit.arguments import check_number
 from lldkit.retry.interface import Backoff
 
 __all__ = ["Jitter", "Proportional", "checked_delay", "constant", "exponential", "fibonacci", "linear"]

@@ -12,8 +12,8 @@ import math
 import threading
 from collections import deque
 
+from lldkit.arguments import check_count, check_number
 from lldkit.clock import SYSTEM, Clock
-from lldkit.retry.checks import check_count, check_number
 from lldkit.retry.interface import Permit
 
 __all__ = ["RatioBudget", "TokenBudget"]
@@ -95,9 +95,7 @@ class RatioBudget:
     ) -> None:
         check_number("ratio", ratio)
         check_number("min_per_second", min_per_second)
-        check_number("window", window)
-        if window == 0:
-            raise ValueError("window must be more than 0 seconds, got 0")
+        check_number("window", window, above=0)
         self._ratio = ratio
         self._floor = min_per_second * window
         self._slice = window / SLICES
@@ -131,9 +129,7 @@ class RatioBudget:
 
     def give_back(self, permit: Permit, /) -> None:
         """Take back what was paid for a retry that was never made."""
-        now = self._clock.monotonic()
         with self._lock:
-            self._at(now)
             for each in self._slices:
                 if each.number == permit.slice:  # else the window has forgotten it by itself
                     each.retries -= permit.cost

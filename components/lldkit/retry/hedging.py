@@ -9,8 +9,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+from lldkit.arguments import check_count, check_number
 from lldkit.clock import Clock
-from lldkit.retry.checks import check_count, check_number
 from lldkit.retry.interface import AttemptTimeout
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from enum import Enum
 from random import Random
 from typing import Any, Literal, Protocol, TypeAlias
 
+from lldkit.arguments import check_count
 from lldkit.errors import LldkitError
-from lldkit.retry.checks import check_count
 
 __all__ = [
     "AttemptFailed",

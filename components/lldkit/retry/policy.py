@@ -8,18 +8,18 @@ from random import Random, SystemRandom
 from types import CoroutineType
 from typing import Any, Literal, ParamSpec, TypeVar, cast, final
 
+from lldkit.arguments import check_count, check_number
 from lldkit.clock import SYSTEM, Clock
 from lldkit.events import Emitter
 from lldkit.retry.attempts import Attempt, Attempts
 from lldkit.retry.backoff import checked_delay, exponential
 from lldkit.retry.call import Call
-from lldkit.retry.checks import check_attempts, check_number
 from lldkit.retry.classify import Classify, classifier
 from lldkit.retry.hedging import Hedge, hedged, limited
 from lldkit.retry.hints import retry_after
 from lldkit.retry.interface import Backoff, Budget, Hint, On, Reason, RetryEvent
 from lldkit.retry.plan import Rules, State, planned
-from lldkit.retry.targets import awaits, kind_of, refuse_awaitable, refuse_value
+from lldkit.retry.targets import awaits, is_async, refuse_awaitable, refuse_value
 
 __all__ = ["Retry"]
 
@@ -80,7 +80,8 @@ class Retry:
     emit: Emitter[RetryEvent] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        check_attempts(self.attempts)
+        if self.attempts is not None:
+            check_count("attempts", self.attempts, least=1)
         for name in ("timeout", "attempt_timeout", "hint_above_backoff"):
             if getattr(self, name) is not None:
                 check_number(name, getattr(self, name))
@@ -101,7 +102,7 @@ class Retry:
 
     def __call__(self, function: F) -> F:
         """Decorate a function or coroutine function; its signature, name and kind stay. Refuses generator functions."""
-        if kind_of(function) == "async":
+        if is_async(function):
             return cast("F", self._decorated_async(cast("Callable[..., Any]", function)))
         self._refuse_hedge()
         return cast("F", self._decorated(function))

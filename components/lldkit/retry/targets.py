@@ -1,11 +1,12 @@
-"""What can be retried: functions and coroutine functions, told apart behind partials, methods and callable objects."""
+"""What can be retried: functions and coroutine functions, but no generator functions."""
 
 import functools
-import inspect
 from collections.abc import Callable
-from typing import Any, Literal, NoReturn, cast
+from typing import Any, NoReturn, cast
 
-__all__ = ["Misused", "awaits", "kind_of", "refuse_awaitable", "refuse_value"]
+from lldkit.callables import kind_of
+
+__all__ = ["Misused", "awaits", "is_async", "refuse_awaitable", "refuse_value"]
 
 
 class Misused(TypeError):
@@ -20,21 +21,14 @@ awaits = cast("Callable[[type[Any]], bool]", functools.lru_cache(maxsize=256)(_a
 """Whether instances of a type can be awaited; remembered, because to ask a type for what it lacks is slow."""
 
 
-def kind_of(function: object) -> Literal["sync", "async"]:
-    """How `function` is called; refuses with a TypeError what would never be retried, such as a generator function."""
-    inner = function
-    while isinstance(inner, functools.partial):
-        inner = inner.func
-    if isinstance(inner, staticmethod | classmethod):
-        raise TypeError("put the policy below @staticmethod or @classmethod, next to the function")
-    if not callable(inner):
-        raise TypeError(f"a policy decorates functions, got {function!r}")
-    candidates = (inner, getattr(type(inner), "__call__", None))  # noqa: B004 - the method itself is asked
-    if any(inspect.isgeneratorfunction(each) or inspect.isasyncgenfunction(each) for each in candidates):
+def is_async(function: object) -> bool:
+    """Whether calls of `function` are awaited; refuses with a TypeError what would never be retried, a generator."""
+    kind = kind_of(function)
+    if "generator" in kind:
         raise TypeError(
             f"{function!r} is a generator function, whose body runs after the call; use the loop form in it"
         )
-    return "async" if any(inspect.iscoroutinefunction(each) for each in candidates) else "sync"
+    return kind == "coroutine"
 
 
 def refuse_awaitable(function: object, result: object) -> NoReturn:

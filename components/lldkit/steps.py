@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 from lldkit.clock import Clock
-from lldkit.rate_limiter.waiting import TaskTurn, ThreadTurn, Turn
+from lldkit.turns import TaskTurn, ThreadTurn, Turn
 
 __all__ = ["Await", "Do", "Sleep", "Steps", "arun", "run"]
 
