@@ -254,6 +254,27 @@ async def test_a_cancelled_joiner_does_not_end_a_refresh_that_nobody_waits_for()
     assert (cache["k"], load.was_cancelled) == ("new", False)
 
 
+async def test_a_refresh_that_nobody_waits_for_may_need_the_load_that_began_it() -> None:
+    clock, failed = ManualClock(), list[object]()
+    loading = LoadPolicy(stale_while_revalidate=10)
+    cache = Cache[str, object](maxsize=9, ttl=10, clock=clock, loading=loading, on_event=failed.append)
+    cache["b"] = "old b"
+    clock.advance(11)
+
+    async def load_b(_: str) -> object:
+        return "new b", await cache.aget_or_load("a", load_a)
+
+    async def load_a(_: str) -> object:
+        old = await cache.aget_or_load("b", load_b)
+        await settled()  # the refresh of b waits for this load
+        return old
+
+    assert await asyncio.wait_for(cache.aget_or_load("a", load_a), 10) == "old b"
+    await settled()
+    assert cache["b"] == ("new b", "old b")
+    assert [type(event).__name__ for event in failed] == ["RefreshStarted", "StaleServed"]
+
+
 async def test_many_keys_by_tasks() -> None:
     cache, calls, gate = Cache[int, int](maxsize=99), list[Sequence[int]](), asyncio.Event()
 

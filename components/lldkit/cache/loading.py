@@ -161,7 +161,8 @@ class Loading(Locked[K, V], Generic[K, V]):
         if isinstance(known, _Found) and (flight is not None or not (known.is_stale or mode is _Mode.AHEAD)):
             return known
         if isinstance(known, _Found):
-            flight = self._flights.lead([key], source, thread)
+            waits = thread != 0 and self._executor is None  # else the loader that asks goes on with the old value
+            flight = self._flights.lead([key], source if waits else None, thread)
             flight.is_wanted = True
             return _Flying(flight, leads=True, old=known.value, is_stale=known.is_stale)
         if flight is not None:
