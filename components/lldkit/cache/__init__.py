@@ -27,9 +27,15 @@ from lldkit.cache.interface import (
     PolicyName,
     RefreshStarted,
     RemovalCause,
+    SerializationError,
     SimulationResult,
     StaleServed,
+    StoreUnavailable,
+    TierDown,
+    TierFlushed,
+    TierUp,
     Unset,
+    ValueUnreadable,
     XFetch,
 )
 from lldkit.cache.lfu import Lfu
@@ -38,6 +44,8 @@ from lldkit.cache.ring import RendezvousRing
 from lldkit.cache.s3fifo import S3Fifo
 from lldkit.cache.sieve import Sieve
 from lldkit.cache.simulate import belady, simulate
+from lldkit.cache.store import Codec, Invalidation, JsonCodec, Reading, Store
+from lldkit.cache.tiered import TieredCache
 from lldkit.cache.tinylfu import TinyLfu
 from lldkit.cache.trace import TraceRecorder
 
@@ -49,9 +57,12 @@ __all__ = [
     "CacheEvent",
     "CacheStats",
     "CachedFunction",
+    "Codec",
     "Entry",
     "EntryTooLarge",
     "Fifo",
+    "Invalidation",
+    "JsonCodec",
     "Lfu",
     "ListenerFailed",
     "LoadDeadlockError",
@@ -62,16 +73,25 @@ __all__ = [
     "Policy",
     "PolicyFactory",
     "PolicyName",
+    "Reading",
     "RefreshStarted",
     "RemovalCause",
     "RendezvousRing",
     "S3Fifo",
+    "SerializationError",
     "Sieve",
     "SimulationResult",
     "StaleServed",
+    "Store",
+    "StoreUnavailable",
+    "TierDown",
+    "TierFlushed",
+    "TierUp",
+    "TieredCache",
     "TinyLfu",
     "TraceRecorder",
     "Unset",
+    "ValueUnreadable",
     "XFetch",
     "belady",
     "cached",

@@ -13,7 +13,7 @@ from typing import Any, Generic, NoReturn, TypeVar, cast
 from lldkit.cache.interface import LoadDeadlockError, LoadRecursionError
 from lldkit.turns import Turn
 
-__all__ = ["CURRENT", "Flight", "Flights"]
+__all__ = ["CURRENT", "Flight", "Flights", "keep_until"]
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -27,7 +27,7 @@ class Flight(Generic[K, V]):
     """
 
     __slots__ = (
-        *("error", "is_abandoned", "is_wanted", "keys", "settled", "starter", "task"),
+        *("deadlines", "error", "is_abandoned", "is_wanted", "keys", "settled", "starter", "task"),
         *("thread", "traceback", "turns", "values", "waits_for"),
     )
 
@@ -39,6 +39,7 @@ class Flight(Generic[K, V]):
         self.waits_for: list[Flight[Any, Any]] = []
         self.turns: list[Turn] = []  # of the callers that wait
         self.values: dict[K, V] = {}
+        self.deadlines: dict[K, float] | None = None  # by its loader: until when what it brings may be kept
         self.error: BaseException | None = None
         self.traceback: TracebackType | None = None  # of the error when it came, so that it does not grow
         self.is_wanted = False  # also when nobody waits: somebody refreshes a value and serves the old one
@@ -74,6 +75,13 @@ class Flight(Generic[K, V]):
 
 CURRENT: ContextVar[Flight[Any, Any] | None] = ContextVar("lldkit.cache.flight", default=None)
 """The flight whose loader this code runs in; a context variable follows into tasks and `asyncio.to_thread`."""
+
+
+def keep_until(key: object, deadline: float) -> None:
+    """Say, in a loader, until when what it brings for `key` may be kept; a moment that has passed: not at all."""
+    flight = CURRENT.get()
+    if flight is not None:
+        flight.deadlines = {**(flight.deadlines or {}), key: deadline}
 
 
 class Flights(Generic[K, V]):

@@ -28,9 +28,15 @@ __all__ = [
     "PolicyName",
     "RefreshStarted",
     "RemovalCause",
+    "SerializationError",
     "SimulationResult",
     "StaleServed",
+    "StoreUnavailable",
+    "TierDown",
+    "TierFlushed",
+    "TierUp",
     "Unset",
+    "ValueUnreadable",
     "XFetch",
 ]
 
@@ -226,7 +232,41 @@ class ListenerFailed:
     error: Exception
 
 
-CacheEvent: TypeAlias = LoadFailed | StaleServed | RefreshStarted | ListenerFailed
+@dataclass(frozen=True, slots=True)
+class TierDown:
+    """The `"store"` or its `"channel"` of invalidations stopped answering."""
+
+    at: datetime
+    part: str
+
+
+@dataclass(frozen=True, slots=True)
+class TierUp:
+    """The `"store"` or its `"channel"` answers again."""
+
+    at: datetime
+    part: str
+
+
+@dataclass(frozen=True, slots=True)
+class TierFlushed:
+    """The store was emptied, and the cache in front of it with it."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ValueUnreadable:
+    """The store held bytes that the codec does not understand; they count as a miss and were removed."""
+
+    at: datetime
+    key: object
+    error: "SerializationError"
+
+
+CacheEvent: TypeAlias = (
+    LoadFailed | StaleServed | RefreshStarted | ListenerFailed | TierDown | TierUp | TierFlushed | ValueUnreadable
+)
 
 
 class CacheError(LldkitError):
@@ -257,3 +297,21 @@ class EntryTooLarge(CacheError):
         self.key = key
         self.weight = weight
         self.maxsize = maxsize
+
+
+class StoreUnavailable(CacheError):
+    """The store of a second tier does not answer; it is tried again after `retry_after` seconds."""
+
+    def __init__(self, store: str, retry_after: float) -> None:
+        super().__init__(f"{store} does not answer; it is tried again in {retry_after:.3f} s")
+        self.store = store
+        self.retry_after = retry_after
+
+
+class SerializationError(CacheError):
+    """A value cannot be written by the codec, or what is stored cannot be read by it."""
+
+    def __init__(self, key: object, codec: str) -> None:
+        super().__init__(f"codec {codec!r} cannot write or read the value of {key!r}")
+        self.key = key
+        self.codec = codec

@@ -15,7 +15,7 @@ from enum import Enum
 from typing import Any, Final, Generic, TypeVar, cast
 
 from lldkit.cache.flight import CURRENT, Flight
-from lldkit.cache.interface import UNSET, LoadFailed, RefreshStarted, StaleServed, XFetch
+from lldkit.cache.interface import UNSET, LoadFailed, RefreshStarted, RemovalCause, StaleServed, XFetch
 from lldkit.cache.locked import FOREVER, Locked
 from lldkit.cache.table import Cell, Remembered
 from lldkit.turns import TaskTurn, ThreadTurn, Turn
@@ -290,7 +290,12 @@ class Loading(Locked[K, V], Generic[K, V]):
         weights: dict[K, int] = {}
         try:
             if values is not None:
-                weights = {key: self._weigh(key, values[key]) for key in flight.keys if key in values}
+                barred = flight.deadlines or {}
+                weights = {
+                    key: self._weigh(key, values[key]) if barred.get(key, FOREVER) > self._now() else 0
+                    for key in flight.keys
+                    if key in values
+                }
         except Exception as wrong:  # noqa: BLE001 - a weigher that raises has failed the load
             error = wrong
         turns = self._change(self._settle, flight, values, weights, error, seconds)
@@ -315,12 +320,23 @@ class Loading(Locked[K, V], Generic[K, V]):
         self._count("loads", 1)
         self._count("load_seconds", seconds)
         for key in current:
-            if key in weights and (cell := self._put(key, flight.values[key], weights[key], UNSET, now)) is not None:
+            if key in weights and (cell := self._keep(flight, key, weights[key], now)) is not None:
                 cell.delta = seconds
         if error is not None:
             self._count("load_failures", 1)
             self._settle_failure(flight, current, error, now)
         return list(flight.turns)
+
+    def _keep(self, flight: Flight[K, V], key: K, weight: int, now: float) -> Cell[K, V] | None:
+        """Store what a flight brought, for as long as its loader allows."""
+        if flight.deadlines is None or key not in flight.deadlines:
+            return self._put(key, flight.values[key], weight, UNSET, now)
+        seconds = flight.deadlines[key] - now
+        if seconds <= 0:
+            self._table.remove(key, RemovalCause.EXPLICIT)
+            return None
+        self._may_expire(seconds)
+        return self._put(key, flight.values[key], weight, seconds, now)
 
     def _settle_failure(self, flight: Flight[K, V], current: Iterable[K], error: BaseException, now: float) -> None:
         """Answer with what is stale if that is allowed; else remember the error if that is."""

@@ -143,6 +143,20 @@ class Locked(Generic[K, V]):
         """Remove at most `limit` expired entries; how many went. Every `put` removes up to two."""
         return self._change(self._table.expire, self._now(), limit) or 0
 
+    def draw_lifetime(self) -> float:
+        """The seconds that an entry written now would live, its jitter drawn; infinite when it never expires."""
+        return self._lifetime.of(UNSET, 0.0, self._rng)[0]
+
+    @property
+    def loading(self) -> LoadPolicy:
+        """What happens around loads."""
+        return self._loading
+
+    @property
+    def clock(self) -> Clock:
+        """The clock that deadlines are read from."""
+        return self._clock
+
     def _change(self, step: Callable[..., R], *arguments: object) -> R | None:
         """Make one change alone; None if it was put off, because this very thread is in the middle of another."""
         removed: list[Removal] = []  # outlives the lock
