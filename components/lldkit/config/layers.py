@@ -163,13 +163,17 @@ class Env(_Watched):
 
     def load(self) -> Loaded:
         """Read the variables that are ours."""
-        variables = (Variable(name, text, f"env {name}") for name, text in self._environ.items())
+        variables = (Variable(name, text, f"env {name}") for name, text in self._ours())
         return self.names.read(self.name, variables, self._text_of)
 
     def fingerprint(self) -> object:
         """The variables that are ours, and the files that they name."""
-        ours = tuple(item for item in self._environ.items() if self.names.mine(item[0]))
-        return ours, super().fingerprint()
+        return self._ours(), super().fingerprint()
+
+    def _ours(self) -> tuple[tuple[str, str], ...]:
+        """Only our variables are looked up, because an environment decodes at each look."""
+        mine = self.names.mine
+        return tuple((name, self._environ[name]) for name in list(self._environ) if mine(name))
 
     def _text_of(self, path: str) -> str:
         self._watch(path)

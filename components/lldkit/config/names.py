@@ -71,12 +71,8 @@ class Names:
 
     def mine(self, name: str) -> bool:
         """Whether a variable has our prefix, and no longer one that is another layer's."""
-        folded = name.casefold()
-        return (
-            len(name) > len(self.prefix)
-            and folded.startswith(self.prefix.casefold())
-            and not any(folded.startswith(other.casefold()) for other in self.others)
-        )
+        begins = name[: len(self.prefix)].casefold() == self.prefix.casefold() and len(name) > len(self.prefix)
+        return begins and not any(name.casefold().startswith(other.casefold()) for other in self.others)
 
     def read(self, layer: str, variables: Iterable[Variable], read_file: Callable[[str], str]) -> Loaded:
         """The tree of the variables that are ours."""
