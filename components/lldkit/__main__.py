@@ -13,6 +13,7 @@ __all__ = ["main"]
 
 # command -> module with `SUMMARY: str`, `configure(parser)` and `run(arguments) -> exit code`
 COMMANDS: dict[str, str] = {
+    "config": "lldkit.config.cli",
     "demo": "lldkit.playground.cli",
     "kata": "lldkit.dojo.cli",
     "rate-limiter": "lldkit.rate_limiter.cli",

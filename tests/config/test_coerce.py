@@ -160,9 +160,9 @@ def test_typed_layers_are_strict(kind: Any, said: object) -> None:
     assert problems(schema(kind), Values({"x": said}))[0].kind in {"wrong_type", "out_of_range"}
 
 
-@pytest.mark.parametrize("kind", [object, complex, dict[int, str], list["Pool"] | dict[str, int], type])
+@pytest.mark.parametrize("kind", [object, complex, dict[int, str], list[int] | dict[str, int], type])
 def test_a_type_that_cannot_be_configured_is_refused_by_the_name_of_its_field(kind: Any) -> None:
-    with pytest.raises((TypeError, NameError), match=r"Only\.x|Pool"):
+    with pytest.raises(TypeError, match=r"Only\.x"):
         Config(schema(kind), layers=[])
 
 

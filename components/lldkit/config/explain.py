@@ -5,7 +5,7 @@ from typing import Any
 
 from lldkit.config.interface import MISSING, Candidate, KeyPath
 from lldkit.config.paths import path_text
-from lldkit.config.schema import Field, Free, Hidden, Options, Plan, Section, Table, hides, leaves, plan_at
+from lldkit.config.schema import Field, Free, Options, Plan, Section, Table, hides, leaves, plan_at
 from lldkit.config.secret import Secret
 from lldkit.config.stack import Named, Said, all_say, location_of, opened, settled, step
 from lldkit.config.suggest import did_you_mean
@@ -35,7 +35,7 @@ def candidates(plan: Plan, layers: Sequence[Named], path: tuple[str, ...]) -> tu
         raise LookupError(f"{path_text(path) or 'the whole'} is a section; ask for {below}")
     said, alive = _said(plan, layers, path)
     default = _default(plan, path)
-    secret = hides(here) or _inside_a_secret(plan, path)
+    secret = hides(here)
     found = [] if default is MISSING else [Candidate("default", "default", default, wins=not alive)]
     for layer, node in said:
         shown = Secret(node) if secret and not isinstance(node, Secret) else node
@@ -73,7 +73,3 @@ def _default(plan: Plan, path: KeyPath) -> Any:
         else:
             return MISSING
     return value
-
-
-def _inside_a_secret(plan: Plan, path: KeyPath) -> bool:
-    return any(isinstance(plan_at(plan, path[:length]), Hidden) for length in range(len(path) + 1))

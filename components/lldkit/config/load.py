@@ -48,7 +48,8 @@ def judge(rules: Rules, layers: Sequence[Named], *, unreadable: Sequence[Problem
     builder = Builder(rules)
     value = builder.value(rules.plan, all_say(layers), ())
     problems = [*unreadable, *(each for _, loaded in layers for each in loaded.problems)]
-    problems += [each for each in builder.problems if each.kind != "missing" or not unreadable]
+    told = {each.path for each in problems}
+    problems += [each for each in builder.problems if each.kind != "missing" or not (unreadable or each.path in told)]
     strangers = [each for _, loaded in layers for each in loaded.strangers]
     if rules.unknown == "error":
         problems += builder.unknown
@@ -75,6 +76,7 @@ class Builder:
     problems: list[Problem] = field(default_factory=list)
     unknown: list[Problem] = field(default_factory=list)
     secrets: set[str] = field(default_factory=set)
+    is_secret: bool = False  # what is being built
 
     def value(self, plan: Plan, said: Said, path: KeyPath, default: Any = MISSING) -> Any:
         """What `said` makes of `plan` at `path`, or its default."""
@@ -116,7 +118,7 @@ class Builder:
         try:
             value = plan.read(node, text)
         except Misfit as misfit:
-            found = "an empty text" if node == "" else self._shown(plan, node, path)
+            found = "an empty text" if node == "" else self._shown(plan, node)
             return self._wrong("wrong_type", layer, path, f"must be {misfit}, found {found}")
         if not is_finite(value) and not any(isinstance(check, NonFinite) for check in plan.checks):
             return self._wrong("out_of_range", layer, path, "must be a finite number")
@@ -142,7 +144,7 @@ class Builder:
     def _many(self, plan: Many, layer: Named, node: Any, path: KeyPath) -> Any:
         items = _split(node) if layer.loaded.text and isinstance(node, str) else node
         if not isinstance(items, list | tuple | set | frozenset):
-            return self._wrong("wrong_type", layer, path, f"must be a list, found {self._shown(plan, node, path)}")
+            return self._wrong("wrong_type", layer, path, f"must be a list, found {self._shown(plan, node)}")
         plans = plan.items if plan.fixed else plan.items * len(items)
         if len(plans) != len(items):
             return self._wrong("wrong_type", layer, path, f"must have {len(plans)} items, found {len(items)}")
@@ -164,12 +166,12 @@ class Builder:
         if len(plan.options) == 1:
             return self.value(plan.options[0], said, path, MISSING if default is None else default)
         for option in plan.options:
-            trial = Builder(self.rules)
+            trial = Builder(self.rules, is_secret=self.is_secret)
             value = trial.value(option, said, path)
             if not trial.problems:
                 self.secrets |= trial.secrets
                 return value
-        found = self._shown(plan, node, path)
+        found = self._shown(plan, node)
         return self._wrong("wrong_type", layer, path, f"fits none of its {len(plan.options)} types, found {found}")
 
     def _table(self, plan: Table, said: Said, path: KeyPath, default: Any) -> Any:
@@ -196,7 +198,9 @@ class Builder:
 
     def _hidden(self, plan: Hidden, said: Said, path: KeyPath) -> Any:
         said = [(layer, node.reveal() if isinstance(node, Secret) else node) for layer, node in said]
+        outer, self.is_secret = self.is_secret, True
         value = self.value(plan.inner, said, path)
+        self.is_secret = outer
         if value is MISSING:
             return MISSING
         self.secrets.add(str(value))
@@ -210,7 +214,7 @@ class Builder:
             except TypeError:
                 wanted = f"something that {type(check).__name__} can judge"
             if wanted:
-                found = self._shown(plan, said[-1][1], path) if said else "its default"
+                found = self._shown(plan, said[-1][1]) if said else "its default"
                 layer = said[-1][0] if said else None
                 return self._wrong("out_of_range", layer, path, f"must be {wanted}, found {found}")
         return value
@@ -219,13 +223,12 @@ class Builder:
         if not said or isinstance(said[-1][1], Mapping):
             return True
         layer, node = said[-1]
-        self._wrong("wrong_type", layer, path, f"must be {what}, found {self._shown(plan, node, path)}")
+        self._wrong("wrong_type", layer, path, f"must be {what}, found {self._shown(plan, node)}")
         return False
 
-    def _shown(self, plan: Plan, node: Any, path: KeyPath) -> str:
+    def _shown(self, plan: Plan, node: Any) -> str:
         """What was found; of a secret only the type."""
-        root = self.rules.plan
-        if hides(plan) or _hidden_on_the_way(root, path):
+        if self.is_secret or hides(plan):
             return f"a {type(node).__name__}"
         text = repr(node)
         return text if len(text) <= 60 else f"{text[:57]}..."
@@ -270,24 +273,6 @@ class Builder:
             return list(check(value))
         except Exception as error:  # noqa: BLE001 - a check that raises says no
             return [Problem("rejected", "", "", "", self._told(error))]
-
-
-def _hidden_on_the_way(plan: Plan, path: KeyPath) -> bool:
-    """Whether a secret surrounds `path`."""
-    current: Plan | None = plan
-    for key in path:
-        if isinstance(current, Options) and len(current.options) == 1:
-            current = current.options[0]
-        if isinstance(current, Section):
-            each = current.fields.get(str(key))
-            current = each.plan if each else None
-        elif isinstance(current, Table):
-            current = current.item
-        elif isinstance(current, Many):
-            current = current.items[0]
-        if isinstance(current, Hidden):
-            return True
-    return False
 
 
 def _split(text: str) -> Any:

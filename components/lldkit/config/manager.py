@@ -41,7 +41,7 @@ from lldkit.config.interface import (
 from lldkit.config.layers import Values
 from lldkit.config.load import Judgement, Rules, Unknown, judge, rejected
 from lldkit.config.merge import diff_documents
-from lldkit.config.override import overridden, overriding
+from lldkit.config.override import Overrides, Overriding
 from lldkit.config.paths import path_of, path_text, value_at
 from lldkit.config.schema import Free, Plan, leaves, section_of
 from lldkit.config.source import Sources
@@ -107,12 +107,14 @@ class Config(Generic[T]):
         self._is_held = False
         self._lost: set[str] = set()
         self._bus: ChangeBus[Move] = ChangeBus()
+        self._overrides = Overrides()
         self._renew_locks()
         restart_after_fork(self, Config._renew_locks)
         self._load_first()
 
     def _renew_locks(self) -> None:
         """Make what a forked child must not inherit."""
+        self._overrides.renew_lock()
         self._turn = threading.Lock()
         self._writer: int | None = None  # the thread that has the turn
         self._outbox: Outbox[ConfigEvent] = Outbox(self._on_event)
@@ -335,9 +337,10 @@ class Config(Generic[T]):
 
     def explain(self, path: str) -> Explanation:
         """Who set the key at `path`: all who said something about it, lowest first. `LookupError` for no key."""
-        over = overriding(self)
+        over = self._overrides.here()
         record = self._history.newest
-        value = record.value if over is None else over.value
+        newest = record if over is None else over
+        value = newest.value if newest.document is None else newest.document
         keys, layers = path_of(path), (*record.layers, *(over.layers if over else ()))
         found = candidates(self._plan, layers, keys)
         return Explanation(path, value_at(value, keys), found)
@@ -367,12 +370,12 @@ class Config(Generic[T]):
         For tests. `values` is a tree, such as `{"pool": {"size": 1}}`, judged as any layer: `ConfigError`. The block
         keeps the version with which it began. Blocks may stand within each other.
         """
-        record, mine = self._history.newest, overriding(self)
+        record, mine = self._history.newest, self._overrides.here()
         added = (*(mine.layers if mine else ()), Named("override", Values(values).load()))
         judgement = judge(self._rules, (*record.layers, *added))
         if judgement.problems:
             raise ConfigError(judgement.problems)
-        with overridden(self, judgement.value, added):
+        with self._overrides.entered(self, Overriding(judgement.value, judgement.document, added)):
             yield cast("T", judgement.value)
 
     @contextmanager

@@ -12,53 +12,58 @@ from typing import Any, NamedTuple
 
 from lldkit.config.stack import Named
 
-__all__ = ["Overriding", "overridden", "overriding"]
+__all__ = ["Overrides", "Overriding"]
 
 
 class Overriding(NamedTuple):
-    """What an override serves, and the layers that it adds."""
+    """What an override serves, the document where `build` built it, and the layers that it adds."""
 
     value: Any
+    document: Any
     layers: tuple[Named, ...]
 
 
 _NONE: Mapping[int, Overriding] = {}
 _HERE: ContextVar[Mapping[int, Overriding]] = ContextVar("lldkit.config.overrides")
-_COUNTING = threading.Lock()
-_OPEN: dict[int, int] = {}  # how many overrides of an instance there are, in all threads and tasks
 
 
-def overriding(owner: object) -> Overriding | None:
-    """The override of `owner` that whoever asks is in."""
-    return _HERE.get(_NONE).get(id(owner))
+class Overrides:
+    """The overrides of one `owner`, an object whose attribute `current` they replace. Safe for threads and tasks."""
 
+    def __init__(self) -> None:
+        self._open = 0  # in all threads and tasks
+        self.renew_lock()
 
-@contextmanager
-def overridden(owner: Any, value: Any, layers: tuple[Named, ...]) -> Iterator[None]:
-    """Within the block `owner.current` is `value` for this thread or task, and for the tasks that it starts."""
-    token = _HERE.set({**_HERE.get(_NONE), id(owner): Overriding(value, layers)})
-    _count(owner, 1)
-    try:
-        yield
-    finally:
-        _count(owner, -1)
-        _HERE.reset(token)
+    def renew_lock(self) -> None:
+        """Make the lock, in a forked child anew."""
+        self._lock = threading.Lock()
 
+    def here(self) -> Overriding | None:
+        """The override that whoever asks is in."""
+        return _HERE.get(_NONE).get(id(self))
 
-def _count(owner: Any, step: int) -> None:
-    """Put the property in the place of the attribute for the first override, and take it away after the last."""
-    with _COUNTING:
-        before = _OPEN.get(id(owner), 0)
-        kind = type(owner)
-        if before == 0:
-            owner.__class__ = type(kind.__name__, (kind,), {"current": property(_current), "__doc__": kind.__doc__})
-        elif before + step == 0:
-            owner.__class__ = kind.__mro__[1]
-        _OPEN[id(owner)] = before + step
-        if not _OPEN[id(owner)]:
-            del _OPEN[id(owner)]
+    @contextmanager
+    def entered(self, owner: Any, over: Overriding) -> Iterator[None]:
+        """Within the block `owner.current` is `over.value` for this thread or task, and for the tasks it starts."""
+        token = _HERE.set({**_HERE.get(_NONE), id(self): over})
+        with self._lock:
+            if self._open == 0:
+                owner.__class__ = self._asking(type(owner))
+            self._open += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._open -= 1
+                if self._open == 0:
+                    owner.__class__ = type(owner).__mro__[1]
+            _HERE.reset(token)
 
+    def _asking(self, kind: type) -> type:
+        """The class of an owner while somebody overrides: like its own, but for `current`."""
 
-def _current(owner: Any) -> Any:
-    over = overriding(owner)
-    return owner.__dict__["current"] if over is None else over.value
+        def current(owner: Any) -> Any:
+            over = self.here()
+            return owner.__dict__["current"] if over is None else over.value
+
+        return type(kind.__name__, (kind,), {"current": property(current), "__doc__": kind.__doc__})
