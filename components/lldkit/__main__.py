@@ -15,6 +15,7 @@ __all__ = ["main"]
 COMMANDS: dict[str, str] = {
     "config": "lldkit.config.cli",
     "demo": "lldkit.playground.cli",
+    "interleave": "lldkit.interleave.cli",
     "kata": "lldkit.dojo.cli",
     "rate-limiter": "lldkit.rate_limiter.cli",
 }

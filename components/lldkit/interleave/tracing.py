@@ -81,7 +81,7 @@ def at_note(access: Access) -> None:
 def at_check(check: Check) -> None:
     """The calling thread stands where the interpreter may look for a switch."""
     run = current()
-    if run is None:
+    if run is None or run.current.muted:
         return
     task = run.current
     if check.looks is not None and not (check.after_call and task.returned):
@@ -118,7 +118,7 @@ class Actions:
         notes = {offset: partial(at_note, point.access) for offset, point in points.items()} if self._noting else {}
         if self._granularity is Granularity.SYNC:
             return dict(notes)
-        found = checks(code).items()
+        found = checks(code)
         actions: dict[int, Action] = {at: partial(at_check, check) for at, check in found if not check.if_taken}
         self.if_taken[id(code)] = {at: partial(at_check, check) for at, check in found if check.if_taken}
         for offset, note in notes.items():
