@@ -9,6 +9,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
@@ -253,7 +254,8 @@ class Config(Generic[T]):
     def afollow(self, *, poll_seconds: float = 2.0) -> AsyncFollower[T]:
         """`follow` in a task: `async with config.afollow(): ...`."""
         hints = hints_of(self._sources.stores(), poll_seconds)
-        return AsyncFollower(self._cell, self._arefresh, hints, poll_seconds=poll_seconds, clock=self._clock)
+        refresh = partial(asyncio.to_thread, self._refresh)
+        return AsyncFollower(self._cell, refresh, hints, poll_seconds=poll_seconds, clock=self._clock)
 
     def _refresh(self) -> int:
         result = self.reload()
@@ -262,9 +264,6 @@ class Config(Generic[T]):
         if result.problems:
             raise ConfigError(result.problems)
         return result.version
-
-    async def _arefresh(self) -> int:
-        return await asyncio.to_thread(self._refresh)
 
     def watch(self, path: str, listener: Callable[[Change], object]) -> Subscription:
         """Call `listener` with each change of the value at `path` ("" is all), from now on, after the swap.
@@ -311,8 +310,7 @@ class Config(Generic[T]):
             raise ValueError("author must say who rolls back, got ''")
         with self._writing() as moves:
             record = self._history.find(to)
-            problems = rejected(self._rules, record.value)
-            if problems:
+            if problems := rejected(self._rules, record.value):
                 raise ConfigError(problems)
             self._serve(record.value, record.document, record.layers, moves, parent=to, author=author, reason=reason)
             self._put(RolledBack, to, author, reason)
