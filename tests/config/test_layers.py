@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 
 from config.helpers import REQUIRED, App, Pair, Pool, of_text, problems, value
-from lldkit.config import Args, Config, Directory, DotEnv, Env, File, Loaded, Store, Values, parse_dotenv
+from lldkit.config import Args, Config, Directory, DotEnv, Env, File, Loaded, Store, Values, layers, parse_dotenv
+from lldkit.config.files import read_text
 from lldkit.config.locate import json_lines, toml_lines
 from lldkit.snapshot import MemoryStore
 
@@ -243,6 +245,37 @@ def test_a_mounted_folder_is_read_key_by_key_of_one_generation(tmp_path: Path) -
     assert (config.current.name, config.current.pool.size) == ("shop4\n", 4)
 
 
+@pytest.mark.parametrize("is_deleted", [False, True], ids=["old one kept", "old one deleted"])
+def test_a_mount_that_is_swapped_while_it_is_read_gives_one_generation(
+    tmp_path: Path, is_deleted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for generation in ("..1", "..2"):
+        (tmp_path / generation).mkdir()
+        for key in "ab":
+            (tmp_path / generation / key).write_text(generation[-1])
+    (tmp_path / "..data").symlink_to("..1")
+    for key in "ab":
+        (tmp_path / key).symlink_to(f"..data/{key}")
+    config = Config(Pair, layers=[Directory(tmp_path)])
+    swaps = [1]
+
+    def read_and_swap(path: Any) -> str:
+        text = read_text(path)
+        if swaps:
+            swaps.pop()
+            (tmp_path / "..tmp").symlink_to("..2")
+            (tmp_path / "..tmp").replace(tmp_path / "..data")
+            if is_deleted:
+                shutil.rmtree(tmp_path / "..1")
+        return text
+
+    monkeypatch.setattr(layers, "read_text", read_and_swap)
+    loaded = Directory(tmp_path).load()
+    assert loaded.tree == ({"a": "2", "b": "2"} if is_deleted else {"a": "1", "b": "1"})
+    assert config.reload().applied
+    assert config.current == Pair(2, 2)
+
+
 def test_a_plain_folder_is_followed_file_by_file(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("1")
     config = Config(Pair, layers=[Directory(tmp_path)])
@@ -277,6 +310,14 @@ def test_a_store_is_a_layer_and_what_lags_behind_is_not_believed() -> None:
     store.publish({"a": 1}, expected=0, author="ana")
     assert config.reload().applied
     assert config.explain("a").winner.location == "store version 1"
+
+
+def test_a_name_in_an_env_file_that_the_schema_does_not_know_is_reported(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("A=1\nAPP_A=2\n")
+    config = Config(Pair, layers=[DotEnv(tmp_path / ".env"), Env(environ={"HOME": "/"})])
+    assert [(each.path, each.location) for each in config.unknown_keys()] == [("APP_A", f"{tmp_path}/.env:2")]
+    assert value(Pair, DotEnv(tmp_path / "none")) == Pair()
+    assert problems(Pair, DotEnv(tmp_path / "none", optional=False))[0].kind == "unreadable"
 
 
 def test_a_layer_of_one_s_own_needs_three_members() -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.helpers import Pair, of_tree, problems, value
@@ -20,6 +20,7 @@ documents = st.dictionaries(keys, json_values, max_size=4)
 
 
 @given(documents, documents)
+@settings(deadline=None)
 def test_the_changes_lead_from_any_document_to_any_other(before: dict[str, Any], after: dict[str, Any]) -> None:
     changed = apply_changes(before, diff_documents(before, after))
     assert same(changed, after)

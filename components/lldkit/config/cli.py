@@ -78,7 +78,7 @@ def _schema(name: str) -> Any:
 def _layers(arguments: argparse.Namespace, files: Sequence[str]) -> list[Layer]:
     return [
         *map(File, files),
-        *map(DotEnv, arguments.dotenv),
+        *(DotEnv(file, optional=False) for file in arguments.dotenv),
         *map(Env, arguments.env),
         *map(Directory, arguments.directory),
         *([Args(arguments.set)] if arguments.set else []),

@@ -235,7 +235,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class ListenerFailed:
-    """A listener of `path` raised an error of type `error`."""
+    """A listener of `path` raised an error of type `error`; `cache_file` stands for a cache that cannot be written."""
 
     at: datetime
     version: int

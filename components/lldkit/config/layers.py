@@ -100,7 +100,10 @@ class File(_Watched):
 
 
 class DotEnv(_Watched):
-    """A `.env` file, whose names mean what they mean in `Env`. The environment itself is never written."""
+    """A `.env` file, whose names mean what they mean in `Env`; what the schema does not know is reported.
+
+    `optional=False` asks for the file to be there. The environment itself is never written.
+    """
 
     def __init__(
         self,
@@ -108,12 +111,12 @@ class DotEnv(_Watched):
         *,
         prefix: str = "",
         nested: str = "__",
-        optional: bool = False,
+        optional: bool = True,
         clock: Clock = SYSTEM,
     ) -> None:
         super().__init__(clock)
         self.name = os.fspath(path)
-        self.names = Names(prefix, nested)
+        self.names = Names(prefix, nested, is_shared=False)
         self._optional = optional
         self._watch(path)
 

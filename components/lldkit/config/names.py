@@ -68,6 +68,7 @@ class Names:
     nested: str = "__"
     plan: Plan = field(default_factory=Free)
     others: tuple[str, ...] = ()
+    is_shared: bool = True  # with others, so that without a prefix nothing there is known to be ours
 
     def mine(self, name: str) -> bool:
         """Whether a variable has our prefix, and no longer one that is another layer's."""
@@ -89,7 +90,7 @@ class Names:
                 except (OSError, ValueError):
                     message = "names a file that cannot be read as UTF-8 text"
                     problems.append(Problem("unreadable", path_text(path), layer, location, message))
-            elif self.prefix:
+            elif self.prefix or not self.is_shared:
                 strangers.append(self._stranger(name, layer, location))
         return planting.loaded(*problems, strangers=strangers)
 
