@@ -355,3 +355,12 @@ def test_a_first_load_that_fails_leaves_nothing_behind(file: Path) -> None:
     with pytest.raises(ConfigError):
         Config(Pair, layers=[File(file)])
     assert set(threading.enumerate()) <= before
+
+
+def test_what_was_published_before_the_following_began_is_not_missed() -> None:
+    store = MemoryStore({"a": 1})
+    config = Config(Pair, layers=[Store(store)])
+    heard = Heard(config)
+    store.publish({"a": 2}, expected=1, author="ana")
+    with config.follow(poll_seconds=3600):
+        assert heard.wait_for(2)

@@ -246,6 +246,22 @@ def test_a_rollback_target_that_the_check_does_not_accept_any_more_is_refused() 
     assert bench.say(a=2).problems[0].message == "must be at least 3"
 
 
+def test_a_reload_that_is_interrupted_is_done_by_the_next_one() -> None:
+    interruptions = [KeyboardInterrupt()]
+
+    def check(pair: Pair) -> Iterable[Problem]:
+        if pair.a == 2 and interruptions:
+            raise interruptions.pop()
+        return ()
+
+    bench = Bench(check=check)
+    with pytest.raises(KeyboardInterrupt):
+        bench.say(a=2)
+    assert bench.config.current.a == 1
+    assert bench.config.reload().applied
+    assert bench.config.current.a == 2
+
+
 def test_a_check_must_not_change_what_it_checks() -> None:
     def check(pair: Pair) -> Iterable[Problem]:
         if pair.a == 2:

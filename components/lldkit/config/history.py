@@ -10,7 +10,7 @@ from lldkit.config.schema import Options, Plan, Section
 from lldkit.config.stack import Named
 from lldkit.snapshot import VersionNotFound
 
-__all__ = ["History", "Record", "document_of"]
+__all__ = ["History", "Record", "document_of", "recorded"]
 
 T = TypeVar("T")
 
@@ -56,6 +56,11 @@ class History(Generic[T]):
     def entries(self) -> Sequence[Entry]:
         """Their lines, newest first."""
         return tuple(each.entry for each in reversed(self.records))
+
+
+def recorded(plan: Plan, record: Record[Any]) -> Any:
+    """A version as a document."""
+    return document_of(plan, record.value if record.document is None else record.document)
 
 
 def document_of(plan: Plan, value: Any) -> Any:

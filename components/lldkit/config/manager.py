@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar, cast
 from lldkit.clock import SYSTEM, Clock
 from lldkit.config.explain import candidates, check_path
 from lldkit.config.hints import hints_of
-from lldkit.config.history import History, Record, document_of
+from lldkit.config.history import History, Record, document_of, recorded
 from lldkit.config.interface import (
     Change,
     Changed,
@@ -64,7 +64,6 @@ from lldkit.snapshot import (
 __all__ = ["Config"]
 
 T = TypeVar("T")
-LAYERS, CACHE = "layers", "cache"  # where a version comes from
 
 
 class Config(Generic[T]):
@@ -127,7 +126,7 @@ class Config(Generic[T]):
         if judgement.problems:
             raise ConfigError(judgement.problems)
         self._strangers = judgement.strangers
-        origin = self._origin()
+        origin = self._sources.origin
         entry = Entry(1, None, "", "first load", origin, self._clock.now())
         self._history.add(Record(entry, judgement.value, self._sources.said(), judgement.document))
         self._cell: Cell[T] = Cell(Snapshot(judgement.value, 1, origin, entry.loaded_at))
@@ -137,6 +136,7 @@ class Config(Generic[T]):
         self._put(ConfigLoaded, origin)
         self._note_losses()
         self._write_cache()
+        self._sources.moved = False
         self._outbox.tell()
 
     @property
@@ -162,10 +162,15 @@ class Config(Generic[T]):
         return await asyncio.to_thread(self.reload)
 
     def _reload(self, moves: list[Move], *, anyway: bool = False) -> ReloadResult:
-        if not self._sources.look() and not anyway:
+        self._sources.look()
+        if not (self._sources.moved or anyway):
             return self._quiet
         self._note_losses()
-        judgement = self._judge()
+        result = self._apply(self._judge(), moves)
+        self._sources.moved = False  # not before: what an interruption has cut short is to be done again
+        return result
+
+    def _apply(self, judgement: Judgement, moves: list[Move]) -> ReloadResult:
         if judgement.problems:
             return self._reject(judgement.problems)
         self._rejected, self._strangers = (), judgement.strangers
@@ -186,9 +191,6 @@ class Config(Generic[T]):
     def _judge(self) -> Judgement:
         return judge(self._rules, self._sources.said(), unreadable=self._sources.unreadable())
 
-    def _origin(self) -> str:
-        return CACHE if self._sources.from_cache else LAYERS
-
     def _reject(self, problems: tuple[Problem, ...]) -> ReloadResult:
         if problems != self._rejected:
             self._put(Rejected, problems)
@@ -198,11 +200,8 @@ class Config(Generic[T]):
 
     def _changes(self, record: Record[T], judgement: Judgement) -> Mapping[str, Changed]:
         new = judgement.value if judgement.document is None else judgement.document
-        changes = diff_documents(self._document(record), document_of(self._plan, new))
+        changes = diff_documents(recorded(self._plan, record), document_of(self._plan, new))
         return {path_text(change.path): change for change in changes}
-
-    def _document(self, record: Record[T]) -> Any:
-        return document_of(self._plan, record.value if record.document is None else record.document)
 
     def _serve(
         self,
@@ -217,7 +216,7 @@ class Config(Generic[T]):
     ) -> None:
         """The one swap: from here on everybody reads `value`."""
         now, version = self._clock.now(), self.version + 1
-        origin = self._origin()
+        origin = self._sources.origin
         self._history.add(Record(Entry(version, parent, author, reason, origin, now), value, layers, document))
         self._cell.swap(Snapshot(value, version, origin, now))
         self.__dict__["current"] = value  # also while an override has put a property in its place
@@ -225,7 +224,7 @@ class Config(Generic[T]):
 
     def _amend(self) -> None:
         """The same value, in other words: no version, and no event."""
-        record, origin = self._history.newest, self._origin()
+        record, origin = self._history.newest, self._sources.origin
         entry = replace(record.entry, origin=origin)
         self._history.amend(replace(record, entry=entry, layers=self._sources.said()))
         if origin != self.snapshot.origin:
@@ -299,7 +298,7 @@ class Config(Generic[T]):
 
     def diff(self, a: int, b: int) -> Sequence[Changed]:
         """What changed from version `a` to version `b`; `VersionNotFound` for one that is not kept."""
-        return diff_documents(*(self._document(self._history.find(version)) for version in (a, b)))
+        return diff_documents(*(recorded(self._plan, self._history.find(version)) for version in (a, b)))
 
     def rollback(self, *, to: int, author: str, reason: str) -> int:
         """Serve again what version `to` served, as a new version, whose number is returned; hold it until `release()`.

@@ -55,17 +55,21 @@ class Sources:
         self._plan = plan
         self._sources = [Source(layer) for layer in bound(layers, plan)]
         self._cache_file = cache_file
+        self.moved = False
         self.from_cache: set[str] = set()  # the layers for which the disk still speaks
 
-    def look(self) -> bool:
-        """Read what may say something else; whether anything stands otherwise than before."""
-        moved = False
+    def look(self) -> None:
+        """Read what may say something else, and note it in `moved` if anything stands otherwise than before."""
         for source in self._sources:
             if source.look():
-                moved = True
+                self.moved = True
                 if not source.lost:
                     self.from_cache.discard(source.layer.name)
-        return moved
+
+    @property
+    def origin(self) -> str:
+        """Where a version that is made now comes from."""
+        return "cache" if self.from_cache else "layers"
 
     def said(self) -> tuple[Named, ...]:
         """What each layer said last."""
