@@ -339,6 +339,26 @@ def test_a_layer_of_one_s_own_needs_three_members() -> None:
     assert found.message == "cannot be read: KeyError"
 
 
+def test_a_source_that_is_as_it_was_before_it_broke_is_good_again() -> None:
+    class Link:
+        name, generation = "link", 1
+
+        def load(self) -> Loaded:
+            if self.generation == 2:
+                raise OSError(5, "Input/output error")
+            return Loaded({"a": 1})
+
+        def fingerprint(self) -> object:
+            return self.generation
+
+    link = Link()
+    config = Config(Pair, layers=[link])
+    link.generation = 2
+    assert config.reload().problems[0].message == "cannot be read: Input/output error"
+    link.generation = 1
+    assert config.reload().problems == ()
+
+
 def test_all_problems_are_told_at_once_and_each_says_where_and_what_would_be_right(tmp_path: Path) -> None:
     file = tmp_path / "app.toml"
     file.write_text('nme = "shop"\n[pool]\nsize = "many"\nsiez = 3\n')

@@ -29,6 +29,7 @@ from lldkit.config import (
     RolledBack,
     Values,
 )
+from lldkit.config.watch import Move, Watch
 from lldkit.snapshot import VersionNotFound
 
 
@@ -139,6 +140,15 @@ def test_a_listener_may_reload_watch_close_and_override() -> None:
     done.start()
     done.join(20)
     assert heard == [2, 7, 3, 7]
+
+
+def test_a_move_that_comes_late_is_not_told() -> None:
+    heard: list[Change] = []
+    watch = Watch("a", Move(1, Pair(1)), heard.append, lambda *failure: None)
+    watch(Move(3, Pair(3)))
+    watch(Move(2, Pair(2)))
+    watch(Move(4, Pair(4)))
+    assert [(change.old, change.new, change.version) for change in heard] == [(1, 3, 3), (3, 4, 4)]
 
 
 def test_a_bound_method_does_not_keep_its_object_alive() -> None:
