@@ -63,7 +63,8 @@ def test_a_broken_reload_leaves_the_same_object_and_is_told_once_per_cause() -> 
     for _ in range(3):
         result = bench.say(a="x")
         assert (result.applied, result.version, result.problems[0].path) == (False, 1, "a")
-    bench.say(a="y")
+    bench.say(b=5)  # another change, and the same cause
+    bench.say(a="y", b=0)
     bench.say(a=1)
     bench.say(a="x")
     assert bench.config.current is current

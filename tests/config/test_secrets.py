@@ -157,5 +157,6 @@ def test_secrets_compare_by_value_and_type_and_hash_alike() -> None:
     assert Secret("a") == Secret("a") != Secret("b")
     assert Secret(1) != Secret(True)
     assert Secret("a") != "a"
+    assert Secret("a") != Secret(type("Text", (str,), {})("a"))
     assert hash(Secret("a")) == hash(Secret("b"))
     assert not hasattr(Secret("a"), "__dict__")

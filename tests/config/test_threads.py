@@ -76,6 +76,9 @@ def test_who_watches_and_then_reads_misses_nothing() -> None:
 
         def check() -> None:
             assert (read == [2] and len(heard) <= 1) or (read == [1] and heard[0].new == 2)
+            tree["a"] = 1
+            config.reload()
+            assert heard[-1].new == 1
 
         return {"writer": write, "watcher": watch}, check
 
