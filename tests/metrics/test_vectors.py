@@ -11,6 +11,9 @@ from lldkit.metrics.ewma import Ewma
 from lldkit.metrics.explicit import ExplicitValue
 from lldkit.metrics.exponential import ExponentialSketch
 from lldkit.metrics.indexing import bucket_index
+from lldkit.metrics.interface import ExpositionError
+from lldkit.metrics.openmetrics import render_openmetrics
+from lldkit.metrics.parse import parse_openmetrics
 from lldkit.metrics.window import Ring, Window
 
 
@@ -82,3 +85,18 @@ def test_windows_hold_what_dropwizard_says(vectors: Vectors) -> None:
                 ring.cell(window.slot_of(at)).append(n)
             else:
                 assert sum(map(sum, ring.live(window.slot_of(at)))) == n, case["name"]
+
+
+def test_texts_are_accepted_and_refused_as_the_openmetrics_suite_says(vectors: Vectors) -> None:
+    cases = vectors.json("metrics-openmetrics", "cases.json")
+    assert [case["should_parse"] for case in cases].count(True) == 25
+    assert [case["should_parse"] for case in cases].count(False) == 87
+    for case in cases:
+        if case["should_parse"]:
+            parsed = parse_openmetrics(case["text"])
+            text = render_openmetrics(parsed)
+            assert parse_openmetrics(text) == parsed, case["name"]
+            assert render_openmetrics(parse_openmetrics(text)) == text, case["name"]
+        else:
+            with pytest.raises(ExpositionError):
+                parse_openmetrics(case["text"])

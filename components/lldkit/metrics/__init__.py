@@ -16,6 +16,7 @@ from lldkit.metrics.ewma import Ewma
 from lldkit.metrics.explicit import LATENCY_SECONDS, Explicit, ExplicitValue
 from lldkit.metrics.exponential import Exponential, ExponentialSketch, ExponentialValue
 from lldkit.metrics.histogram import Histogram
+from lldkit.metrics.http import asgi_app, wsgi_app
 from lldkit.metrics.indexing import bucket_index
 from lldkit.metrics.instruments import Counter, Gauge
 from lldkit.metrics.interface import (
@@ -44,6 +45,10 @@ from lldkit.metrics.interface import (
     SummaryValue,
     Unset,
 )
+from lldkit.metrics.json_text import parse_json, render_json
+from lldkit.metrics.openmetrics import render_openmetrics
+from lldkit.metrics.parse import parse_openmetrics
+from lldkit.metrics.prometheus import render_prometheus
 from lldkit.metrics.registry import Reader, Registry, default_registry
 from lldkit.metrics.snapshots import Family, HistogramValue, Series, Snapshot
 from lldkit.metrics.window import Window, WindowView
@@ -91,6 +96,13 @@ __all__ = [
     "Unset",
     "Window",
     "WindowView",
+    "asgi_app",
     "bucket_index",
     "default_registry",
+    "parse_json",
+    "parse_openmetrics",
+    "render_json",
+    "render_openmetrics",
+    "render_prometheus",
+    "wsgi_app",
 ]
