@@ -4,6 +4,7 @@ import threading
 import tracemalloc
 from collections.abc import Callable
 from itertools import cycle
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -13,10 +14,15 @@ from hdrh.histogram import HdrHistogram
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
+from prometheus_client import CollectorRegistry
+from prometheus_client import mmap_dict as their_files
+from prometheus_client import multiprocess as their_processes
+from prometheus_client.openmetrics import exposition
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.beside import Code, beside, code, value_row
-from lldkit.metrics import Explicit, ExponentialSketch, Registry, Window
+from lldkit.metrics import Explicit, ExponentialSketch, Registry, Window, render_openmetrics
+from lldkit.metrics.multiprocess import MultiProcess
 
 FLOOR = "floor, a lock and a dict"
 FIFTEEN, SIXTY = Explicit.linear(0.1, 0.1, 15), Explicit.linear(0.025, 0.025, 60)
@@ -151,6 +157,53 @@ def test_eight_threads(benchmark: BenchmarkFixture) -> None:
         target="<= 1.1 x one thread",
         per=8_000,
     )
+
+
+def test_render(benchmark: BenchmarkFixture) -> None:
+    ours, theirs = Registry(), CollectorRegistry()
+    mine = ours.histogram("h", labels=("l",), buckets=FIFTEEN)
+    other = prometheus_client.Histogram("h", "h", ["l"], buckets=FIFTEEN.bounds, registry=theirs)
+    for number in range(1_000):
+        for value in LATENCIES[:20]:
+            mine.labels(str(number)).observe(value)
+            other.labels(str(number)).observe(value)
+    beside(
+        benchmark,
+        {
+            "lldkit": lambda: render_openmetrics(ours.snapshot()),
+            "prometheus-client": lambda: exposition.generate_latest(theirs),
+        },
+        row="snapshot and render 1,000 histograms of 15 buckets, OpenMetrics",
+        target="<= 0.5 x prometheus-client",
+        rounds=5,
+    )
+
+
+def test_merge_processes(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
+    """Twenty processes that live, of 1,000 counters each; ours also writes its own file each time."""
+    files: Any = their_files
+    processes: Any = their_processes
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    theirs.mkdir()
+    shares = [MultiProcess(ours, Registry(), flush_seconds=3_600) for _ in range(20)]
+    for pid, share in enumerate(shares):
+        counter = share._registry.counter("c", labels=("l",))
+        file = files.MmapedDict(str(theirs / f"counter_{pid}.db"))
+        for number in range(1_000):
+            counter.labels(str(number)).inc()
+            file.write_value(files.mmap_key("c", "c_total", ["l"], [str(number)], "c"), 1.0, 0.0)
+        file.close()
+        share.flush()
+    collector = processes.MultiProcessCollector(CollectorRegistry(), path=str(theirs))
+    beside(
+        benchmark,
+        {"lldkit": shares[0].snapshot, "prometheus-client": collector.collect},
+        row="merge of 20 process files, 1,000 series each",
+        target="<= 0.5 x prometheus-client",
+        rounds=5,
+    )
+    for share in shares:
+        share.close()
 
 
 def weight(make: Callable[[int], object], many: int = 200) -> Callable[[], float]:
