@@ -314,7 +314,7 @@ def test_the_thread_flushes_in_time_and_ends_with_close(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("*.json"))) == 1
     shared.close()
     shared.close()
-    assert not shared._thread.is_alive()
+    assert not shared._periodic.alive
     assert not shared.flush()
     assert [number(shared.snapshot(), "c") for _ in range(2)] == [1, 1]
 

@@ -46,11 +46,13 @@ from lldkit.metrics.interface import (
     Unset,
 )
 from lldkit.metrics.json_text import parse_json, render_json
+from lldkit.metrics.multiprocess import MultiProcess
 from lldkit.metrics.openmetrics import render_openmetrics
 from lldkit.metrics.parse import parse_openmetrics
 from lldkit.metrics.prometheus import render_prometheus
 from lldkit.metrics.registry import Reader, Registry, default_registry
 from lldkit.metrics.snapshots import Family, HistogramValue, Series, Snapshot
+from lldkit.metrics.statsd import StatsdSink, statsd_lines
 from lldkit.metrics.window import Window, WindowView
 
 __all__ = [
@@ -81,6 +83,7 @@ __all__ = [
     "MetricConflict",
     "MetricError",
     "MetricEvent",
+    "MultiProcess",
     "NegativeIncrement",
     "NonFinite",
     "ObservationRejected",
@@ -92,6 +95,7 @@ __all__ = [
     "SeriesOverflowed",
     "Sink",
     "Snapshot",
+    "StatsdSink",
     "SummaryValue",
     "Unset",
     "Window",
@@ -104,5 +108,6 @@ __all__ = [
     "render_json",
     "render_openmetrics",
     "render_prometheus",
+    "statsd_lines",
     "wsgi_app",
 ]

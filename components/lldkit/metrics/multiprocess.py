@@ -8,7 +8,6 @@ removing their files counts nobody twice. So a scrape costs what the living cost
 """
 
 import atexit
-import fcntl
 import json
 import os
 import secrets
@@ -24,6 +23,7 @@ from typing import Self
 from lldkit.arguments import check_number
 from lldkit.metrics.interface import ExpositionError, MergeConflict
 from lldkit.metrics.json_text import parse_json, render_json
+from lldkit.metrics.periodic import Periodic
 from lldkit.metrics.registry import Registry
 from lldkit.metrics.snapshots import Family, Snapshot, sorted_labels
 
@@ -55,20 +55,11 @@ class MultiProcess:
         self._alive: int | None = None  # the descriptor that holds our lock
         self._held: set[int] = set()  # descriptors of the folder's lock
         self._closed = False
-        self._condition = threading.Condition()  # guards `_closed`
         self._writing = threading.Lock()
 
     def _start(self) -> None:
-        self._thread = threading.Thread(target=self._run, name="lldkit metrics flush", daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        while True:
-            with self._condition:
-                self._registry.clock.wait_for(self._condition, lambda: self._closed, self._flush_seconds)
-                if self._closed:
-                    return
-            self.flush()
+        clock, seconds = self._registry.clock, self._flush_seconds
+        self._periodic = Periodic(self.flush, seconds=seconds, clock=clock, name="lldkit metrics flush")
 
     def flush(self) -> bool:
         """Write this process's snapshot; whether that went well. After `close` nothing is written any more."""
@@ -97,7 +88,7 @@ class MultiProcess:
             self._alive = None
             descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                _lock(descriptor)
             except OSError:
                 os.close(descriptor)
                 raise
@@ -169,7 +160,7 @@ class MultiProcess:
         descriptor = os.open(self._folder / FOLDER_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         self._held.add(descriptor)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            _lock(descriptor)
             yield
         finally:
             self._held.discard(descriptor)
@@ -177,12 +168,10 @@ class MultiProcess:
 
     def close(self) -> None:
         """Flush a last time, end the thread, and be dead for the others. May be called twice."""
-        with self._condition:
-            if self._closed:
-                return
-            self._closed = True
-            self._condition.notify_all()
-        self._thread.join()
+        if self._closed:
+            return
+        self._periodic.close()
+        self._closed = True
         self._flush_or_count()
         with self._writing:
             if self._alive is not None:
@@ -224,6 +213,13 @@ def _replace(path: Path, text: str) -> None:
         raise
 
 
+def _lock(descriptor: int, *, wait: bool = True) -> None:
+    """Lock an open file for this process alone, until all copies of the descriptor are closed; BlockingIOError."""
+    import fcntl  # not on every system; who uses this class there learns it here
+
+    fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 def _is_free(lock: Path) -> bool:
     """Whether nobody holds the lock any more."""
     try:
@@ -231,7 +227,7 @@ def _is_free(lock: Path) -> bool:
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(descriptor, wait=False)
     except BlockingIOError:
         return False
     finally:
@@ -265,4 +261,5 @@ def _survive_fork() -> None:
         shared.survive_fork()
 
 
-os.register_at_fork(after_in_child=_survive_fork)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_survive_fork)
