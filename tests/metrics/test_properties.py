@@ -4,7 +4,7 @@ import math
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lldkit.metrics.explicit import ExplicitCells, ExplicitValue
@@ -16,6 +16,7 @@ from lldkit.metrics.window import Ring, Window
 NORMAL = st.floats(min_value=2.0**-1022, max_value=1.7e308)
 VALUES = NORMAL | NORMAL.map(lambda value: -value) | st.just(0.0) | st.floats(0.5, 2.0)
 QUANTILES = st.floats(0, 1)
+UNHURRIED = settings(deadline=None)
 
 
 def at_most(value: float, power: int, scale: int) -> bool:
@@ -24,6 +25,7 @@ def at_most(value: float, power: int, scale: int) -> bool:
     return exact <= (Fraction(2) ** power)
 
 
+@UNHURRIED
 @given(st.floats(1e-9, 1e9), st.integers(0, 5))
 def test_a_value_is_above_the_lower_and_not_above_the_upper_bound_of_its_bucket(value: float, scale: int) -> None:
     index = bucket_index(value, scale)
@@ -31,11 +33,13 @@ def test_a_value_is_above_the_lower_and_not_above_the_upper_bound_of_its_bucket(
     assert not at_most(value, index, scale)
 
 
+@UNHURRIED
 @given(NORMAL, st.integers(-9, 20))
 def test_halving_an_index_is_indexing_at_the_next_lower_scale(value: float, scale: int) -> None:
     assert bucket_index(value, scale) >> 1 == bucket_index(value, scale - 1)
 
 
+@UNHURRIED
 @given(NORMAL, st.integers(-10, 20))
 def test_the_upper_bound_is_the_last_float_of_its_bucket(value: float, scale: int) -> None:
     index = bucket_index(value, scale)
@@ -70,6 +74,7 @@ def sketch_of(values: list[float], most: int = 160) -> ExponentialSketch:
     return sketch
 
 
+@UNHURRIED
 @given(st.lists(VALUES, min_size=1, max_size=50), QUANTILES, st.integers(2, 200))
 def test_a_quantile_is_within_the_promised_error_and_range(values: list[float], q: float, most: int) -> None:
     sketch = sketch_of(values, most)
@@ -81,6 +86,7 @@ def test_a_quantile_is_within_the_promised_error_and_range(values: list[float], 
     assert len(sketch.negative) <= most
 
 
+@UNHURRIED
 @given(st.lists(VALUES, min_size=1, max_size=200), st.integers(2, 200))
 def test_a_batch_counts_like_its_values_one_by_one(values: list[float], most: int) -> None:
     batched = ExponentialSketch(Exponential(max_buckets=most))
@@ -91,6 +97,7 @@ def test_a_batch_counts_like_its_values_one_by_one(values: list[float], most: in
     )
 
 
+@UNHURRIED
 @given(st.lists(VALUES, max_size=30), st.lists(VALUES, max_size=30), st.lists(VALUES, max_size=30), st.integers(2, 99))
 def test_merging_is_like_having_seen_all(a: list[float], b: list[float], c: list[float], most: int) -> None:
     one, two, three = sketch_of(a, most).value(), sketch_of(b, most).value(), sketch_of(c, most).value()
@@ -104,6 +111,7 @@ def test_merging_is_like_having_seen_all(a: list[float], b: list[float], c: list
         assert all(merged.quantile(q) == whole.quantile(q) for q in (0, 0.25, 0.5, 0.99, 1))
 
 
+@UNHURRIED
 @given(st.lists(VALUES, min_size=1, max_size=40), st.lists(QUANTILES, min_size=2, max_size=5))
 def test_quantiles_rise_with_their_share(values: list[float], shares: list[float]) -> None:
     cells = ExplicitCells((-1.0, 0.0, 0.7, 1.0, 1.5, 100.0))
@@ -114,6 +122,7 @@ def test_quantiles_rise_with_their_share(values: list[float], shares: list[float
         assert min(values) <= answers[0] <= answers[-1] <= max(values)
 
 
+@UNHURRIED
 @given(st.lists(st.floats(-10, 10), max_size=40), st.lists(st.floats(-9, 9), min_size=1, max_size=9, unique=True))
 def test_explicit_buckets_hold_what_a_plain_search_says(values: list[float], bounds: list[float]) -> None:
     bounds.sort()
@@ -129,6 +138,7 @@ def test_explicit_buckets_hold_what_a_plain_search_says(values: list[float], bou
     assert Fraction(total) == pytest.approx(sum(map(Fraction, values)))
 
 
+@UNHURRIED
 @given(st.lists(st.floats(-10, 10), min_size=1, max_size=30), st.floats(-12, 12), st.floats(-12, 12))
 def test_fractions_are_shares_and_add_up(values: list[float], x: float, y: float) -> None:
     cells = ExplicitCells((-5.0, -1.0, 0.0, 1.0, 5.0))
@@ -144,6 +154,7 @@ def test_fractions_are_shares_and_add_up(values: list[float], x: float, y: float
         assert value.fraction(min(values), max(values)) == 1
 
 
+@UNHURRIED
 @given(st.lists(st.floats(-1e300, 1e300), max_size=60))
 def test_a_compensated_sum_is_the_exact_one_rounded_once(values: list[float]) -> None:
     total = lost = 0.0
@@ -156,6 +167,7 @@ def test_a_compensated_sum_is_the_exact_one_rounded_once(values: list[float]) ->
 STEPS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 3)), max_size=40)
 
 
+@UNHURRIED
 @given(STEPS, st.integers(1, 6), st.sampled_from([1.0, 6.0, 7.0, 0.25]))
 def test_a_window_is_a_log_of_the_slots_it_covers(steps: list[tuple[int, int]], slots: int, seconds: float) -> None:
     window, log, now = Window(seconds, slots), list[tuple[int, int]](), 0.0
@@ -172,6 +184,7 @@ def test_a_window_is_a_log_of_the_slots_it_covers(steps: list[tuple[int, int]], 
         assert seconds * (1 - 1 / slots) - 1e-5 <= window.covered(-1e9, now) <= seconds + 1e-5
 
 
+@UNHURRIED
 @given(st.lists(st.lists(st.floats(-9, 9), max_size=20), min_size=1, max_size=6))
 def test_deltas_of_a_growing_histogram_add_up_to_it(batches: list[list[float]]) -> None:
     cells, sketch = ExplicitCells((-1.0, 1.0)), ExponentialSketch(Exponential(max_buckets=8))

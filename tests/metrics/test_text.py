@@ -147,7 +147,7 @@ def test_half_a_surrogate_pair_becomes_a_question_mark() -> None:
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.tuples(st.text(st.characters(exclude_categories=["Cs"]), max_size=5), FINITE), max_size=5),
     st.lists(FINITE, max_size=20),
@@ -172,7 +172,7 @@ def test_what_is_rendered_parses_back_and_their_parser_agrees(
     assert len(theirs) == sum(not line.startswith("#") for line in text.split("\n") if line)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(FINITE, max_size=20), st.booleans())
 def test_json_keeps_everything(observed: list[float], sketched: bool) -> None:
     registry = plain()

@@ -1,7 +1,7 @@
 """Snapshots as JSON, which keeps everything: to look at, and to hand from process to process."""
 
 import json
-from dataclasses import fields, is_dataclass
+from dataclasses import Field, fields, is_dataclass
 from math import isfinite
 from typing import Any
 
@@ -28,13 +28,18 @@ def render_json(snapshot: Snapshot) -> str:
 
 
 def _plain(thing: Any) -> Any:
+    """A value as JSON has it; what is its default is left out, as there are many of them."""
     if is_dataclass(thing):
-        found = {field.name: _plain(getattr(thing, field.name)) for field in fields(thing)}
+        found = {field.name: _plain(getattr(thing, field.name)) for field in fields(thing) if _said(thing, field)}
         kind = KINDS.get(type(thing))
         return found if kind is None else {"kind": kind, **found}
     if isinstance(thing, tuple):
         return [_plain(each) for each in thing]
     return str(thing) if isinstance(thing, float) and not isfinite(thing) else thing
+
+
+def _said(thing: Any, field: Field[Any]) -> bool:
+    return bool(getattr(thing, field.name) != field.default)
 
 
 def parse_json(text: str) -> Snapshot:
@@ -48,26 +53,29 @@ def parse_json(text: str) -> Snapshot:
 
 
 def _family(document: Any) -> Family:
-    return Family(**{**document, "series": tuple(_series(each) for each in document["series"])})
+    return Family(**{**document, "series": tuple(_series(each) for each in document.get("series", ()))})
 
 
 def _series(document: Any) -> Series:
+    ask = document.get
     exemplars = tuple(
-        Exemplar(_labels(each["labels"]), _number(each["value"]), each["timestamp"]) for each in document["exemplars"]
+        Exemplar(_labels(each["labels"]), _number(each["value"]), each.get("timestamp"))
+        for each in ask("exemplars", ())
     )
-    labels, value = _labels(document["labels"]), _value(document["value"])
-    return Series(labels, value, document["start_time"], document["updated"], exemplars, document["timestamp"])
+    value = _value(document["value"])
+    return Series(_labels(document["labels"]), value, ask("start_time"), ask("updated"), exemplars, ask("timestamp"))
 
 
 def _value(document: Any) -> Value:
-    made: Value = VALUES[document["kind"]](
-        **{name: _deep(content) for name, content in document.items() if name != "kind"}
-    )
+    kind = document.pop("kind")
+    if kind == "counter":
+        return CounterValue(_number(document["value"]))
+    made: Value = VALUES[kind](**{name: _deep(content) for name, content in document.items()})
     return made
 
 
 def _labels(document: Any) -> Labels:
-    return tuple((name, value) for name, value in document)
+    return tuple([(name, value) for name, value in document])
 
 
 def _deep(thing: Any) -> Any:

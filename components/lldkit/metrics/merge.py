@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import reduce
 
 from lldkit.metrics.explicit import ExplicitValue
 from lldkit.metrics.exponential import ExponentialValue
@@ -14,40 +15,44 @@ MOST_EXEMPLARS = 20
 """How many exemplars a series keeps of all that are merged: the latest."""
 
 
-def merged(one: Snapshot, other: Snapshot) -> Snapshot:
-    """The families of both; those of one name become one."""
-    families = {family.name: family for family in one.families}
-    for family in other.families:
-        held = families.get(family.name)
-        families[family.name] = family if held is None else _merged_families(held, family)
-    return Snapshot(max(one.time, other.time), tuple(families[name] for name in sorted(families)))
+def merged(*snapshots: Snapshot) -> Snapshot:
+    """The families of all; those of one name become one. O(series), however many snapshots they come from."""
+    families: dict[str, list[Family]] = {}
+    for snapshot in snapshots:
+        for family in snapshot.families:
+            families.setdefault(family.name, []).append(family)
+    latest = max((snapshot.time for snapshot in snapshots), default=0.0)
+    return Snapshot(latest, tuple(_merged_families(families[name]) for name in sorted(families)))
 
 
-def _merged_families(one: Family, other: Family) -> Family:
-    for what in ("type", "unit", "aggregate"):
-        if (ours := getattr(one, what)) != (theirs := getattr(other, what)):
-            raise MergeConflict(one.name, f"its {what} {ours!r} is not {theirs!r}")
-    series: dict[Labels, Series] = {each.labels: each for each in one.series}
-    for each in other.series:
-        held = series.get(each.labels)
-        series[each.labels] = each if held is None else _merged_series(one, held, each)
-    return replace(one, help=max(one.help, other.help), series=tuple(series[labels] for labels in sorted(series)))
+def _merged_families(families: list[Family]) -> Family:
+    first = families[0]
+    if len(families) == 1:
+        return first
+    for family in families:
+        for what in ("type", "unit", "aggregate"):
+            if (ours := getattr(first, what)) != (theirs := getattr(family, what)):
+                raise MergeConflict(first.name, f"its {what} {ours!r} is not {theirs!r}")
+    groups: dict[Labels, list[Series]] = {}
+    for family in families:
+        for each in family.series:
+            groups.setdefault(each.labels, []).append(each)
+    series = tuple(_merged_series(first, groups[labels]) for labels in sorted(groups))
+    return replace(first, help=max(family.help for family in families), series=series)
 
 
-def _merged_series(family: Family, one: Series, other: Series) -> Series:
-    try:
-        value = _merged_values(family, one, other)
-    except MergeConflict as conflict:
-        raise MergeConflict(family.name, conflict.reason) from None
-    exemplars = {*one.exemplars, *other.exemplars}
+def _merged_series(family: Family, group: list[Series]) -> Series:
+    if len(group) == 1:
+        return group[0]
+    exemplars = {exemplar for series in group for exemplar in series.exemplars}
     latest = sorted(exemplars, key=_age)[:MOST_EXEMPLARS]
     return Series(
-        one.labels,
-        value,
-        _known(min, one.start_time, other.start_time),
-        _known(max, one.updated, other.updated),
+        group[0].labels,
+        _merged_values(family, group),
+        _known(min, [series.start_time for series in group]),
+        _known(max, [series.updated for series in group]),
         tuple(sorted(latest, key=lambda exemplar: exemplar.value)),
-        _known(max, one.timestamp, other.timestamp),
+        _known(max, [series.timestamp for series in group]),
     )
 
 
@@ -55,38 +60,48 @@ def _age(exemplar: Exemplar) -> tuple[float, float, Labels]:
     return (-(exemplar.timestamp or 0.0), exemplar.value, exemplar.labels)
 
 
-def _known(pick: Callable[[float, float], float], one: float | None, other: float | None) -> float | None:
-    return other if one is None else one if other is None else pick(one, other)
+def _known(pick: Callable[[list[float]], float], times: list[float | None]) -> float | None:
+    said = [time for time in times if time is not None]
+    return pick(said) if said else None
 
 
-def _merged_values(family: Family, one: Series, other: Series) -> Value:
-    match one.value, other.value:
-        case CounterValue(a), CounterValue(b):
-            return CounterValue(a + b)
-        case GaugeValue(a), GaugeValue(b):
-            if family.type in {"info", "stateset"}:
-                return GaugeValue(max(a, b))
-            return GaugeValue(_gauge(family.aggregate, (one.updated or 0.0, a), (other.updated or 0.0, b)))
+def _merged_values(family: Family, group: list[Series]) -> Value:
+    values = [series.value for series in group]
+    counters = [value.value for value in values if isinstance(value, CounterValue)]
+    if len(counters) == len(group):
+        return CounterValue(sum(counters))
+    gauges = [(series.updated or 0.0, series.value.value) for series in group if isinstance(series.value, GaugeValue)]
+    if len(gauges) == len(group):
+        facts = family.type in {"info", "stateset"}
+        return GaugeValue(_gauge("max" if facts else family.aggregate, gauges))
+    try:
+        return reduce(_together, values)
+    except MergeConflict as conflict:
+        raise MergeConflict(family.name, conflict.reason) from None
+
+
+def _together(one: Value, other: Value) -> Value:
+    match one, other:
         case ExplicitValue() as a, ExplicitValue() as b:
             return a.merge(b)
         case ExponentialValue() as a, ExponentialValue() as b:
             return a.merge(b)
         case _:
-            pass
-    raise MergeConflict(family.name, f"{one.value!r} and {other.value!r} are not additive")
+            raise MergeConflict("", f"{one!r} and {other!r} are not additive")
 
 
-def _gauge(aggregate: Aggregate, one: tuple[float, float], other: tuple[float, float]) -> float:
-    """One number of two, each given with the time of its last change."""
+def _gauge(aggregate: Aggregate, gauges: list[tuple[float, float]]) -> float:
+    """One number of several, each given with the time of its last change."""
+    numbers = [number for _, number in gauges]
     match aggregate:
         case "sum":
-            return one[1] + other[1]
+            return sum(numbers)
         case "max":
-            return max(one[1], other[1])
+            return max(numbers)
         case "min":
-            return min(one[1], other[1])
+            return min(numbers)
         case "last" | "all":  # "all" keeps processes apart by a label; what still meets is one process over time
-            return max(one, other)[1]
+            return max(gauges)[1]
 
 
 def difference(later: Snapshot, earlier: Snapshot) -> Snapshot:

@@ -16,6 +16,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,6 +24,7 @@ from typing import Self
 from lldkit.arguments import check_number
 from lldkit.metrics.interface import ExpositionError, MergeConflict
 from lldkit.metrics.json_text import parse_json, render_json
+from lldkit.metrics.merge import merged
 from lldkit.metrics.periodic import Periodic
 from lldkit.metrics.registry import Registry
 from lldkit.metrics.snapshots import Family, Snapshot, sorted_labels
@@ -100,9 +102,12 @@ class MultiProcess:
         families: dict[str, Family] = {}
         with self._folder_locked():
             total = self._fold()
-            for path in sorted(self._folder.glob("*.json")):
-                found = None if path.name == ACCUMULATOR else self._read(path)
-                total = total if found is None else self._join(total, found)
+            paths = [path for path in sorted(self._folder.glob("*.json")) if path.name != ACCUMULATOR]
+            found = [snapshot for path in paths if (snapshot := self._read(path)) is not None]
+        try:
+            total = merged(total, *found)
+        except MergeConflict:
+            total = reduce(self._join, found, total)
         families.update((family.name, family) for family in total.families)
         return Snapshot(max(total.time, self._registry.clock.now().timestamp()), tuple(families.values()))
 
