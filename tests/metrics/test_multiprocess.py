@@ -120,27 +120,23 @@ def test_a_killed_process_loses_what_it_had_not_flushed_and_nothing_else(tmp_pat
 
 
 def test_many_short_lives_leave_few_files_and_a_total_that_never_falls(tmp_path: Path) -> None:
-    total = 0
+    seen = 0
     with sharing(tmp_path) as shared:
-        for life in range(40):
-            pid = os.fork()
-            if pid == 0:
-                with suppress(BaseException):
-                    Worker.obey(tmp_path, script("counter.inc(1)", "shared.flush()"), os.open(os.devnull, os.O_WRONLY))
-                os._exit(0)
-            os.waitpid(pid, 0)
-            if life % 10 == 9:
-                seen = number(shared.snapshot(), "c")
-                assert seen == life + 1 >= total
-                total = seen
-                assert len(data_files(tmp_path)) <= 4
-
-
-def script(*orders: str) -> int:
-    read, write = os.pipe()
-    os.write(write, "".join(order + "\n" for order in orders).encode())
-    os.close(write)
-    return read
+        for life in range(200):
+            if life % 20:
+                short = Registry(clock=ManualClock())
+                with MultiProcess(tmp_path, short, flush_seconds=3_600):
+                    short.counter("c").inc()
+            else:
+                killed = Worker(tmp_path)
+                killed.do("counter.inc(1)", "shared.flush()")
+                killed.kill()
+            if life % 20 == 19:
+                before, seen = seen, number(shared.snapshot(), "c")
+                assert seen == life + 1 > before
+                assert data_files(tmp_path) == {
+                    *("accumulator.json", "folder.lock", f"{shared.id}.json", f"{shared.id}.lock")
+                }
 
 
 @pytest.mark.parametrize("step", ["before", "between"])

@@ -317,6 +317,8 @@ def test_a_counter_that_began_anew_gives_its_whole_value_and_never_a_negative_on
     before = Snapshot(1.0, (Family("c", "counter", series=(Series((), CounterValue(10)),)),))
     after = Snapshot(2.0, (Family("c", "counter", series=(Series((), CounterValue(4)),)),))
     assert number(after.delta(before), "c") == 4
+    new = Snapshot(3.0, (Family("c", "counter", series=(Series((), CounterValue(15), start_time=2.5),)),))
+    assert number(new.delta(before), "c") == 15  # more than before, but counted from a new start
     assert number(before.delta(before), "c") == 0
 
 
