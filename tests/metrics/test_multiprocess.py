@@ -16,6 +16,8 @@ from lldkit.metrics import multiprocess as module
 from lldkit.metrics.multiprocess import MultiProcess
 from metrics.helpers import number
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")  # we fork on purpose
+
 
 class Worker:
     """A process that shares a folder and does what it is told, one line at a time; it never flushes by itself."""

@@ -32,6 +32,7 @@ from lldkit.metrics import (
 )
 from metrics.helpers import Bench, number
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")  # we fork on purpose
 OVERFLOW = {"otel_metric_overflow": "true"}
 
 

@@ -331,6 +331,10 @@ class ExponentialSketch:
     def _bounds_for(self, low: int, high: int) -> tuple[int, list[float]]:
         """The first index and the upper bounds of a run of buckets from `low` to `high` and beyond, remembered."""
         if self._bounds is None or low < self._bounds[0] or high >= self._bounds[0] + len(self._bounds[1]):
+            low, high = (
+                min([low, *self.positive]),
+                max([high, *self.positive]),
+            )  # else two batches would build it in turns
             spare = max(0, self._settings.max_buckets - (high - low + 1)) // 2
             start = low - spare
             self._bounds = (start, [upper_bound(index, self.scale) for index in range(start, high + spare + 1)])
