@@ -79,6 +79,7 @@ def suite(tmp_path: Path) -> Path:
 def run(folder: Path, *options: str) -> tuple[int, str]:
     """The exit code and what it printed."""
     environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "COLUMNS": "200"}
+    environment.pop("CI", None)  # pytest would print each failure a second time, in its summary
     environment["PYTHONPATH"] = os.pathsep.join([str(COMPONENTS), *environment.get("PYTHONPATH", "").split(os.pathsep)])
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--strict-markers", *options]
     ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment, check=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import threading
 
 from lldkit.dojo.interface import Note
 
@@ -17,13 +18,15 @@ _REAL_TIME = {
     "datetime": {"now", "utcnow", "today"},
     "datetime.datetime": {"now", "utcnow", "today"},
 }
+_PARSING = threading.Lock()  # Python 3.11 miscounts its recursion when two threads make trees (gh-106905)
 _LONGEST_LADDER = 3  # isinstance tests in a row
 
 
 def notes(source: str) -> tuple[Note, ...]:
     """What is worth saying about the text, in order of lines; nothing for a text that does not compile."""
     try:
-        tree = ast.parse(source)
+        with _PARSING:
+            tree = ast.parse(source)
     except (SyntaxError, ValueError):
         return ()
     found = [*_real_clocks(tree), *_bare_excepts(tree), *_locks(tree), *_ladders(tree), *_module_state(tree)]

@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 
 __all__ = ["killers"]
 
-LIMIT = 0.2  # seconds of CPU that a mutant may loop; right solutions need a tenth of it within one call
+LIMIT = 0.2  # seconds of CPU after which a mutant counts as one that loops
 CHUNK = 16  # mutants per process
 
 
 def killers(kata: Manifest, mutants: Sequence[Mutant], *, workers: int | None = None) -> list[str]:
     """For each mutant the check that kills it, "" if it lives, or "!" and what broke the grader."""
     chunks = [list(mutants[start : start + CHUNK]) for start in range(0, len(mutants), CHUNK)]
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        return [killer for found in pool.map(lambda chunk: _chunk(kata, chunk), chunks) for killer in found]
-
-
-def _chunk(kata: Manifest, mutants: list[Mutant]) -> list[str]:
     texts = {level.n: _unparsed(kata, level.n) for level in kata.level}
+    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+        return [killer for found in pool.map(lambda chunk: _chunk(kata, texts, chunk), chunks) for killer in found]
+
+
+def _chunk(kata: Manifest, texts: dict[int, str], mutants: list[Mutant]) -> list[str]:
     found: list[str] = []
     while len(found) < len(mutants):
         rest = mutants[len(found) :]

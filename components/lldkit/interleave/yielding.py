@@ -16,8 +16,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from typing_extensions import override
-
 from lldkit.clock import SYSTEM, Clock
 from lldkit.interleave.interface import InterleaveError
 
@@ -35,12 +33,10 @@ class YieldingKey(str):
 
     __slots__ = ()
 
-    @override
     def __hash__(self) -> int:
         _give_way()
         return super().__hash__()
 
-    @override
     def __eq__(self, other: object) -> bool:
         _give_way()
         return super().__eq__(other)
@@ -58,16 +54,13 @@ class YieldingValue(Generic[T]):
         _give_way()
         return bool(self.value)
 
-    @override
     def __repr__(self) -> str:
         _give_way()
         return f"YieldingValue({self.value!r})"
 
-    @override
     def __eq__(self, other: object) -> bool:
         return self.value == (other.value if isinstance(other, YieldingValue) else other)
 
-    @override
     def __hash__(self) -> int:
         return hash(self.value)
 
@@ -77,41 +70,34 @@ class YieldingNumber(int):
 
     __slots__ = ()
 
-    @override
     def __add__(self, other: int) -> "YieldingNumber":
         _give_way()
         return _yielding(super().__add__(other))
 
     __radd__ = __iadd__ = __add__
 
-    @override
     def __sub__(self, other: int) -> "YieldingNumber":
         _give_way()
         return _yielding(super().__sub__(other))
 
     __isub__ = __sub__
 
-    @override
     def __rsub__(self, other: int) -> "YieldingNumber":
         _give_way()
         return _yielding(super().__rsub__(other))
 
-    @override
     def __lt__(self, other: int) -> bool:
         _give_way()
         return super().__lt__(other)
 
-    @override
     def __le__(self, other: int) -> bool:
         _give_way()
         return super().__le__(other)
 
-    @override
     def __gt__(self, other: int) -> bool:
         _give_way()
         return super().__gt__(other)
 
-    @override
     def __ge__(self, other: int) -> bool:
         _give_way()
         return super().__ge__(other)
