@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
+from typing_extensions import override
+
 from lldkit.errors import LldkitError
 
 if TYPE_CHECKING:
@@ -79,9 +81,20 @@ class CounterValue:
 
 @dataclass(frozen=True, slots=True)
 class GaugeValue:
-    """A number that goes up and down; also one state of a stateset, an info (1), and a sample of unknown type."""
+    """A number that goes up and down; also one state of a stateset, an info (1), and a sample of unknown type.
+
+    Two that are the same NaN, as a parsed text gives them, are equal: snapshots of one text are.
+    """
 
     value: float
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        return (self.value,) == (other.value,) if isinstance(other, GaugeValue) else NotImplemented
+
+    @override
+    def __hash__(self) -> int:
+        return hash((self.value,))
 
 
 @dataclass(frozen=True, slots=True)
