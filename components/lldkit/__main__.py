@@ -13,6 +13,7 @@ __all__ = ["main"]
 
 # command -> module with `SUMMARY: str`, `configure(parser)` and `run(arguments) -> exit code`
 COMMANDS: dict[str, str] = {
+    "cache": "lldkit.cache.cli",
     "demo": "lldkit.playground.cli",
     "interleave": "lldkit.interleave.cli",
     "kata": "lldkit.dojo.cli",

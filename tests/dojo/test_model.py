@@ -132,6 +132,23 @@ def test_arguments_that_do_not_matter_are_left_out() -> None:
     assert small.setup == {}
 
 
+@pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan"), 2.5])
+def test_a_program_with_any_float_can_be_shrunk(number: float) -> None:
+    class Model:
+        def __init__(self, *, clock: Any) -> None:
+            pass
+
+        def push(self, number: float) -> int:
+            return 1
+
+    class Wrong(Model):
+        def push(self, number: float) -> int:
+            return 1 if number == 1.0 else 2
+
+    small = shrink(Program({}, [Op("push", number)]), driver(Wrong, Model).run)
+    assert [step.name for step in small.steps if isinstance(step, Op)] == ["push"]
+
+
 def test_an_argument_that_the_model_asks_for_stays() -> None:
     class Model:
         def __init__(self, *, size: int, clock: Any) -> None:

@@ -262,6 +262,6 @@ def _simpler(value: Any) -> Iterator[Any]:
         yield from dict.fromkeys((1, 2, value // 2, value - 1))
     elif type(value) is float:
         sign = -1 if value < 0 else 1
-        yield from (sign * size for size in (1.0, 2.0, float(int(abs(value)))) if 0 < size < abs(value))
+        yield from (sign * size for size in (1.0, 2.0, abs(value) // 1) if 0 < size < abs(value))
     elif type(value) is str and value != "a" and len(value) == 1:
         yield "a"

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from math import inf
 from typing import Any, Protocol
 
-from typing_extensions import override
-
 from lldkit.metrics.explicit import Explicit, ExplicitCells
 from lldkit.metrics.exponential import Exponential, ExponentialSketch
 from lldkit.metrics.indexing import bucket_index
@@ -153,20 +151,18 @@ class Histogram(Instrument):
         """What happened in the last seconds. ValueError unless the histogram was made with `window=`."""
         raise ValueError(f"histogram {self.name!r} has no window; make it with window=Window(...)")
 
-    @override
     def series(self) -> Series:
+        """This series as it is now, all of one instant."""
         with self._lock:
             self._fold()
             exemplars = tuple(sorted(self._exemplars.values(), key=lambda exemplar: exemplar.value))
             return Series(self._labels, self._store.value(), self._born, None, exemplars)
 
-    @override
     def _used(self) -> bool:
         self._fold()
         before, self._mark = self._mark, self._store.value().count
         return before != self._mark
 
-    @override
     def _reset(self, *, retired: bool) -> None:
         self._room = 0 if retired else BATCH
         self._pending: list[float] = []

@@ -12,8 +12,6 @@ from collections.abc import Callable
 from math import inf, isfinite
 from typing import Any, Final, Self
 
-from typing_extensions import override
-
 from lldkit.metrics.interface import (
     CounterValue,
     Exemplar,
@@ -148,17 +146,15 @@ class Counter(Instrument):
     def _value(self) -> float:
         return self._whole + (self._total + self._lost) if self._total else self._whole
 
-    @override
     def series(self) -> Series:
+        """This series as it is now, all of one instant."""
         with self._lock:
             return Series(self._labels, CounterValue(self._value()), self._born, None, self._exemplars)
 
-    @override
     def _used(self) -> bool:
         before, self._mark = self._mark, (self._whole, self._total)
         return before != self._mark
 
-    @override
     def _reset(self, *, retired: bool) -> None:
         self._floor = inf if retired else 0
         self._whole, self._total, self._lost = 0, 0.0, 0.0
@@ -251,8 +247,8 @@ class Gauge(Instrument):
         with live._lock:
             return live._amount
 
-    @override
     def series(self) -> Series | None:
+        """This series as it is now; None where its function gives nothing that can be shown."""
         function = self._function
         with self._lock:
             amount, updated = self._amount, self._updated
@@ -264,11 +260,9 @@ class Gauge(Instrument):
             amount, updated = asked, None
         return Series(self._labels, GaugeValue(amount), None, updated)
 
-    @override
     def _used(self) -> bool:
         return self._function is not None
 
-    @override
     def _reset(self, *, retired: bool) -> None:
         self._retired = retired
         self._quick = not retired and self._table.definition.aggregate != "last"

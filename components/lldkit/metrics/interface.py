@@ -9,8 +9,6 @@ from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
-from typing_extensions import override
-
 from lldkit.errors import LldkitError
 
 if TYPE_CHECKING:
@@ -88,11 +86,9 @@ class GaugeValue:
 
     value: float
 
-    @override
     def __eq__(self, other: object) -> bool:
         return (self.value,) == (other.value,) if isinstance(other, GaugeValue) else NotImplemented
 
-    @override
     def __hash__(self) -> int:
         return hash((self.value,))
 

@@ -6,8 +6,6 @@ from functools import reduce
 from math import inf
 from typing import Any, cast
 
-from typing_extensions import override
-
 from lldkit.metrics.explicit import Explicit, ExplicitValue
 from lldkit.metrics.exponential import Exponential, ExponentialValue
 from lldkit.metrics.histogram import Histogram, Store
@@ -33,8 +31,8 @@ class WindowedCounter(Counter):
         self._monotonic = table.host.clock.monotonic
         super().__init__(table, key, labels)
 
-    @override
     def inc(self, amount: float = 1, *, exemplar: ExemplarSource | None = None) -> None:
+        """Add `amount` (>= 0), now. NegativeIncrement if it is less. O(1)."""
         now = self._monotonic()
         with self._lock:
             if now < self._slot_ends and amount.__class__ is INT and amount > self._floor and exemplar is None:
@@ -42,7 +40,6 @@ class WindowedCounter(Counter):
                 return
         self._inc_carefully(amount, exemplar)
 
-    @override
     def _add(self, amount: float, exemplar: Exemplar | None) -> bool:
         slot = self._window.slot_of(self._monotonic())
         with self._lock:
@@ -52,8 +49,8 @@ class WindowedCounter(Counter):
         return super()._add(amount, exemplar)
 
     @property
-    @override
     def window(self) -> WindowView:
+        """What happened in the last seconds."""
         return WindowView(self._recent)
 
     def _recent(self) -> tuple[CounterValue, float]:
@@ -63,7 +60,6 @@ class WindowedCounter(Counter):
             grown = 0 if before is None else live._value() - before
             return CounterValue(grown), self._window.covered(live._since, now)
 
-    @override
     def _reset(self, *, retired: bool) -> None:
         super()._reset(retired=retired)
         self._ring: Ring[float] = Ring(self._window.slots, self._value)
@@ -86,8 +82,8 @@ class WindowedHistogram(Histogram):
         self._monotonic = table.host.clock.monotonic
         super().__init__(table, key, labels, buckets=buckets)
 
-    @override
     def observe(self, value: float, *, exemplar: ExemplarSource | None = None) -> None:
+        """Count `value`, now. O(1), but for one call in a batch."""
         now = self._monotonic()
         if value.__class__ is FLOAT and -inf < value < inf and exemplar is None:
             with self._lock:
@@ -97,7 +93,6 @@ class WindowedHistogram(Histogram):
                     return
         self._observe_carefully(value, exemplar)
 
-    @override
     def _count(self, value: float, exemplar: Exemplar | None) -> bool:
         slot = self._window.slot_of(self._monotonic())
         with self._lock:
@@ -106,7 +101,6 @@ class WindowedHistogram(Histogram):
                 self._slot, self._slot_ends = slot, self._window.end_of(slot)
         return super()._count(value, exemplar)
 
-    @override
     def _fold(self) -> None:
         if self._pending:
             self._pending.sort()
@@ -114,8 +108,8 @@ class WindowedHistogram(Histogram):
             super()._fold()
 
     @property
-    @override
     def window(self) -> WindowView:
+        """What happened in the last seconds."""
         return WindowView(self._recent)
 
     def _recent(self) -> tuple[HistogramValue, float]:
@@ -126,7 +120,6 @@ class WindowedHistogram(Histogram):
             covered = self._window.covered(live._since, now)
         return reduce(_together, values, self._make_store().value()), covered
 
-    @override
     def _reset(self, *, retired: bool) -> None:
         super()._reset(retired=retired)
         self._ring: Ring[Store] = Ring(self._window.slots, self._make_store)

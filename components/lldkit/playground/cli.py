@@ -10,6 +10,7 @@ __all__ = ["DEMOS", "SUMMARY", "configure", "run"]
 
 SUMMARY = "a run of a component, drawn in the terminal"
 DEMOS = {
+    "cache": "lldkit.playground.cache",
     "circuit_breaker": "lldkit.playground.circuit_breaker",
     "metrics": "lldkit.playground.metrics",
     "rate_limiter": "lldkit.playground.rate_limiter",
