@@ -547,11 +547,15 @@ def zeros_are_values(desk: Desk) -> None:
 @check(level=5)
 def the_memory_of_a_sketch_is_bounded(desk: Desk) -> None:
     """From nanoseconds to days in one histogram, and never more buckets than were allowed."""
-    registry = sketch(desk, 1, most=4)
-    before = desk.size(registry)
-    line = "for n in range(1, 1001): registry.observe('bytes', n * n / 8)"
-    desk.quietly(line, lambda: [registry.observe("bytes", n * n / 8) for n in range(1, 1001)])
-    desk.true(desk.size(registry) <= before + 1000, "1000 values leave the memory as it was", "it grows")
+    registry = sketch(desk, most=4)
+
+    def observe(count):
+        line = f"for n in range(1, {count + 1}): registry.observe('bytes', n * n / 8)"
+        desk.quietly(line, lambda: [registry.observe("bytes", n * n / 8) for n in range(1, count + 1)])
+        return desk.size(registry)
+
+    before = observe(1000)
+    desk.true(observe(3000) <= before + 20_000, "3000 more values leave the memory as it was", "it grows")
 
 
 # -- level 6: many processes, and several readers ----------------------------------------------------------------------
