@@ -1,7 +1,7 @@
 # lldkit: every target builds .venv by itself, with uv where there is one, else with plain venv and pip.
 # Nothing but Python 3.11+ and make is needed.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench docs katas lock clean lint
+.PHONY: help demo test check bench docs katas lock clean lint mutants
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -45,6 +45,9 @@ docs: .venv/ready   ## renew the generated charts and diagrams
 
 katas: .venv/ready   ## prove the graders of the katas
 	@$(BIN)/lldkit kata dev check $(ARGS)
+
+mutants: .venv/ready   ## delete each statement of the pure cores and see that a test fails
+	@$(BIN)/python tests/mutation.py $(ARGS)
 
 lock:   ## renew requirements.lock (needs uv)
 	@uv lock --quiet --upgrade

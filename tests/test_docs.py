@@ -165,6 +165,26 @@ def test_links_lead_somewhere(path: Path) -> None:
     assert dead_links(path) == []
 
 
+NAMED_TEST = re.compile(r"`(?P<file>[\w/]+\.py)::(?P<test>test_\w+)`")
+
+
+def missing_tests(document: str, tests: Path = ROOT / "tests") -> list[str]:
+    """The tests named in a document, as `file.py::test_name`, that do not exist."""
+    missing = []
+    for match in NAMED_TEST.finditer(document):
+        files = [
+            path for path in tests.rglob(Path(match["file"]).name) if path.as_posix().endswith("/" + match["file"])
+        ]
+        if not any(f"def {match['test']}(" in path.read_text(encoding="utf-8") for path in files):
+            missing.append(match[0])
+    return missing
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_every_test_that_is_named_exists(path: Path) -> None:
+    assert missing_tests(path.read_text(encoding="utf-8")) == []
+
+
 def test_the_readme_is_a_readme() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 120
 
@@ -275,3 +295,9 @@ def test_the_tests_that_a_document_names_exist(path: Path) -> None:
             continue
         assert (folder / file).exists(), f"{file} is not in tests/{path.stem}"
         assert f"def {name}" in (folder / file).read_text(encoding="utf-8"), f"{file} has no {name}"
+
+
+def test_a_test_that_does_not_exist_is_missed() -> None:
+    assert missing_tests("`test_docs.py::test_nothing_at_all`, `test_docs.py::test_the_readme_is_a_readme`") == [
+        "`test_docs.py::test_nothing_at_all`"
+    ]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from lldkit.playground.cli import DEMOS
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "components" / "lldkit"
 TOP_LEVEL = {
@@ -181,14 +183,89 @@ ROOMS = [name for name in COMPONENTS if (PACKAGE / name / "__init__.py").exists(
 LACKS_ITS_KATA: set[str] = set()
 
 
+SECTIONS = [
+    "The problem",
+    "The interface",
+    "The picture",
+    "The algorithms compared",
+    "How a call travels",
+    "Decisions, each with its price",
+    "What goes wrong, and the test that pins it",
+    "From one process to many",
+    "Numbers",
+    "What an interviewer asks next",
+    "Sources",
+    "What pins it",
+]
+
+
 @pytest.mark.parametrize("room", ROOMS)
-def test_a_room_is_complete(room: str) -> None:
-    test_files = {path.name for path in (ROOT / "tests" / room).glob("test_*.py")}
-    assert (PACKAGE / room / "interface.py").exists()
-    assert (ROOT / "docs" / f"{room}.md").exists()
-    assert (ROOT / "tests" / "benchmarks" / f"test_{room}.py").exists()
-    assert (ROOT / "katas" / room / "kata.toml").exists() == (room not in LACKS_ITS_KATA)
-    assert {"test_properties.py", "test_threads.py", "test_vectors.py"} <= test_files
+def test_a_room_has_the_parts_that_every_room_has(room: str) -> None:
+    tests, kata = ROOT / "tests", ROOT / "katas" / room / "kata.toml"
+    has_kata = room not in LACKS_ITS_KATA or kata.exists()
+    missing = [
+        part.relative_to(ROOT).as_posix()
+        for part in [
+            PACKAGE / room / "interface.py",
+            PACKAGE / "playground" / f"{room}.py",
+            ROOT / "docs" / f"{room}.md",
+            *(tests / room / f"test_{kind}.py" for kind in ("properties", "threads", "vectors")),
+            tests / "benchmarks" / f"test_{room}.py",
+            tests / "pictures" / f"{room}.py",
+            tests / "playground" / f"test_{room}_picture.py",
+            tests / "typing" / f"{room}.py",
+            *([kata, tests / room / "test_kata.py"] if has_kata else []),
+        ]
+        if not part.exists()
+    ]
+    assert not missing, f"{room} lacks {', '.join(missing)}"
+    assert not (kata.exists() and room in LACKS_ITS_KATA), f"take {room} out of LACKS_ITS_KATA"
+
+
+def test_every_room_can_be_shown_and_every_kata_found() -> None:
+    assert set(ROOMS) <= set(DEMOS)
+    table = (ROOT / "katas" / "README.md").read_text()
+    assert [path.parent.name for path in ROOT.glob("katas/*/kata.toml") if f"[{path.parent.name}](" not in table] == []
+
+
+@pytest.mark.parametrize("document", [*ROOMS, "templates/design"])
+def test_a_design_document_has_the_sections_that_every_one_has(document: str) -> None:
+    text = (ROOT / "docs" / f"{document}.md").read_text()
+    assert [line.removeprefix("## ") for line in text.splitlines() if line.startswith("## ")] == SECTIONS
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_nothing_of_the_template_is_left_in_a_design_document(room: str) -> None:
+    told = (ROOT / "docs" / "templates" / "design.md").read_text().splitlines()
+    written = (ROOT / "docs" / f"{room}.md").read_text().splitlines()
+    assert [line for line in written if line.startswith(">") and line in told] == []
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_an_engine_is_imported_only_by_who_asks_for_it(room: str) -> None:
+    """So a room can be used without the client library of any engine."""
+    tree = ast.parse((PACKAGE / room / "__init__.py").read_text())
+    engines = {f"lldkit.{room}.{engine}" for engine in ("sqlite", "postgres", "redis")}
+    assert engines.isdisjoint(module for module, _ in imports(tree))
+
+
+def functions_of(path: Path) -> dict[str, str]:
+    """Each top-level function of a file: its name, and its code without the docstring."""
+    found = {}
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            found[node.name] = "\n".join(ast.dump(statement) for statement in body)
+    return found
+
+
+def test_no_two_rooms_define_the_same_function() -> None:
+    """What two rooms do alike belongs to the ground floor (docs/contributing.md)."""
+    homes: dict[str, set[str]] = {}
+    for path in sources():
+        for code in functions_of(path).values():
+            homes.setdefault(code, set()).add(name_of(path))
+    assert [sorted(files) for code, files in homes.items() if len(files) > 1 and len(code) > 400] == []
 
 
 def test_the_core_needs_typing_extensions_only() -> None:

@@ -14,6 +14,7 @@ __all__ = ["main"]
 # command -> module with `SUMMARY: str`, `configure(parser)` and `run(arguments) -> exit code`
 COMMANDS: dict[str, str] = {
     "demo": "lldkit.playground.cli",
+    "interleave": "lldkit.interleave.cli",
     "kata": "lldkit.dojo.cli",
     "rate-limiter": "lldkit.rate_limiter.cli",
 }

@@ -37,20 +37,11 @@ def tell(desk, line, value=None):
     return desk.quietly(line, lambda: value)
 
 
-def ran(desk, line, body):
-    """What `body` returns, told in one line; what comes out of it is the solution's."""
-    try:
-        return desk.quietly(line, body)
-    except Exception as error:
-        desk.blamed = error
-        raise
-
-
 def awaited(desk, line, start):
     """What the coroutine that `start` makes returns, told in one line."""
     import asyncio  # it takes longer to import than all the rest
 
-    return ran(desk, line, lambda: asyncio.run(start()))
+    return desk.quietly(line, lambda: asyncio.run(start()))
 
 
 def error_of(run):
@@ -138,8 +129,7 @@ def every_attempt_gets_the_same_arguments(desk: Desk) -> None:
 
 def all_named(desk, make, *args):
     """A policy that names every error there is."""
-    line = "retry = Retry(on=BaseException, rng=Half(), clock=clock)"
-    return desk.quietly(line, lambda: make(desk, *args, on=BaseException)[0])
+    return make(desk, *args, on=BaseException)[0]
 
 
 @check(level=1)
@@ -436,7 +426,7 @@ def each_call_of_a_decorated_function_begins_anew(desk: Desk) -> None:
     retry, _ = task_policy(desk, Hands, attempts=2)
     get = desk.quietly("get = retry(fetch.__call__)", lambda: retry.__call__(fetch.__call__))
     for _ in range(2):
-        desk.expect(ran(desk, "get('/a')", lambda: get("/a")), "found")
+        desk.expect(desk.quietly("get('/a')", lambda: get("/a")), "found")
     desk.afresh()
     fetch = script(desk, Reset, "found", Reset, "found")
     retry, _ = task_policy(desk, Hands, attempts=2)

@@ -4,14 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 
-class Named(type):
-    """The type of classes that a report calls by their name."""
-
-    def __repr__(cls) -> str:
-        return cls.__name__
-
-
-class Failure(Exception, metaclass=Named):
+class Failure(Exception):
     """What the functions of the checks raise."""
 
     def __repr__(self) -> str:

@@ -70,6 +70,32 @@ def test_failures_in_a_row_are_broken_by_a_success() -> None:
     assert bench.state() is State.OPEN
 
 
+def test_failures_in_a_row_are_counted_beyond_the_seconds_that_are_remembered() -> None:
+    bench = Bench(trip=consecutive(3), window=within(10))
+    bench.fail(2)
+    bench.succeed()
+    bench.fail(2)
+    assert bench.state() is State.CLOSED
+    bench.clock.advance(3600)
+    bench.fail()
+    assert bench.state() is State.OPEN
+
+
+def test_a_rule_answers_with_a_bool() -> None:
+    """It is a user's to call too, and what is printed or compared with `is` must not be None."""
+    counts = last(5).open()
+    share, row = rate(failures=0.5, min_calls=1), consecutive(1)
+    assert [share(counts), row(counts)] == [False, False]
+    counts.add(1, 0.0, 0.0)
+    assert [share(counts), row(counts)] == [True, True]
+    assert [share.counts_slow, row.counts_slow, rate(slow=0.5).counts_slow] == [False, False, True]
+
+
+def test_windows_have_no_dict() -> None:
+    """A fleet holds thousands of them."""
+    assert [hasattr(window.open(), "__dict__") for window in (last(5), within(5))] == [False, False]
+
+
 def test_slow_calls_open_by_their_own_rate() -> None:
     bench = Bench(trip=rate(failures=None, slow=0.5, min_calls=2), slow_call=4.0)
     bench.succeed()

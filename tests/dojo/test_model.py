@@ -109,6 +109,45 @@ def test_a_failing_program_is_shrunk_to_a_shortest_one(bug: Any, shortest: list[
         compile(line, "story", "exec")
 
 
+def test_arguments_that_do_not_matter_are_left_out() -> None:
+    """What has a default may go: a keyword of the constructor, a positional argument of a call."""
+
+    class Model:
+        def __init__(self, *, size: int = 4, name: str = "", clock: Any) -> None:
+            pass
+
+        def push(self, thing: object = None, other: object = None) -> int:
+            return 1
+
+        def top(self, depth: int) -> int:
+            return 1
+
+    class Wrong(Model):
+        def push(self, thing: object = None, other: object = None) -> int:
+            return 2
+
+    steps = [Op("top", 1), Op("push", "b", ["c"])]
+    small = shrink(Program({"size": 9, "name": "x"}, steps), driver(Wrong, Model).run)
+    assert driver(Wrong, Model).story(small) == ["wrong = Wrong(clock=clock)", "wrong.push()"]
+    assert small.setup == {}
+
+
+def test_an_argument_that_the_model_asks_for_stays() -> None:
+    class Model:
+        def __init__(self, *, size: int, clock: Any) -> None:
+            pass
+
+        def push(self, thing: object) -> object:
+            return thing
+
+    class Wrong(Model):
+        def push(self, thing: object) -> object:
+            return None
+
+    small = shrink(Program({"size": 9}, [Op("push", "b")]), driver(Wrong, Model).run)
+    assert driver(Wrong, Model).story(small) == ["wrong = Wrong(size=1, clock=clock)", "wrong.push('a')"]
+
+
 def test_the_shortest_program_for_a_dead_line_bug_ends_exactly_there() -> None:
     runner = driver(AliveAtDeadline)
     program, _ = runner.search(1, 500)

@@ -436,7 +436,7 @@ def test_a_right_condition_queue_of_two_and_two_threads_raises_no_alarm() -> Non
 
         return [put, put, take, take], lambda: sum(got) == 6
 
-    clean(program, 2_000)
+    clean(program, 10_000)
 
 
 def test_an_hour_of_timers_costs_no_time() -> None:

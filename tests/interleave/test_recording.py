@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -121,23 +122,21 @@ class MemoryCell:
 class SQLiteCell:
     def __init__(self, path: Path) -> None:
         self.path = path
-        with self.connect() as connection:
+        with closing(self.connect()) as connection, connection:
             connection.execute("create table cell(value)")
 
     def connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self.path, timeout=10)
 
     def write(self, value: int) -> None:
-        with self.connect() as connection:
+        with closing(self.connect()) as connection, connection:
             connection.execute("begin immediate")
             connection.execute("delete from cell")
             connection.execute("insert into cell values (?)", (value,))
-        connection.close()
 
     def read(self) -> int | None:
-        with self.connect() as connection:
+        with closing(self.connect()) as connection, connection:
             row = connection.execute("select value from cell").fetchone()
-        connection.close()
         return row and int(row[0])
 
 

@@ -92,6 +92,23 @@ def test_units_taken_stay_taken_when_the_quota_changes() -> None:
     assert key.ask(500 * MS, cost=0).remaining == 3
 
 
+def test_units_taken_stay_taken_in_a_window_whose_number_another_limit_changes() -> None:
+    key = key_of(per_second(4))
+    key.ask(10 * SECOND, cost=3)  # positions 40 to 42
+    key.quota = per_second(6)  # whose window of that second begins at position 60
+    assert key.ask(10 * SECOND, cost=0).remaining == 3
+
+
+def test_a_promise_made_under_another_limit_gives_nothing_back() -> None:
+    key = key_of(per_second(2))
+    key.ask(0, cost=2)
+    promise = key.promise(0, 1)
+    key.quota = per_second(3)
+    before = key.state
+    key.cancel(0, promise)
+    assert key.state == before
+
+
 def test_a_state_is_idle_when_its_last_window_is_over() -> None:
     quota = per_second(2)
     key = key_of(quota)

@@ -23,6 +23,7 @@ from lldkit.rate_limiter import (
     per_second,
     sliding_counter,
     sliding_log,
+    token_bucket,
 )
 
 
@@ -131,6 +132,27 @@ def test_a_refused_reservation_says_when_and_holds_nothing(clock: ManualClock) -
     assert (bool(refused), refused.delay, refused.decision.retry_after) == (False, 0.2, 0.2)
     refused.cancel()
     assert limiter.peek("k").refill_after == 0.1
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "name", "promises", "bursts"),
+    [
+        (gcra, "gcra", True, True),
+        (token_bucket, "token_bucket", True, True),
+        (fixed_window, "fixed_window", True, False),
+        (sliding_log, "sliding_log", False, False),
+        (sliding_counter, "sliding_counter", False, False),
+    ],
+)
+def test_an_algorithm_says_its_name_and_what_it_can(algorithm: Any, name: str, promises: bool, bursts: bool) -> None:
+    assert (algorithm.name, algorithm.promises, algorithm.bursts) == (name, promises, bursts)
+
+
+@pytest.mark.parametrize("algorithm", [sliding_log, sliding_counter], ids=lambda algorithm: algorithm.name)
+def test_an_algorithm_that_makes_no_promises_takes_none_back(algorithm: Any) -> None:
+    quota = per_second(5)
+    state, _ = algorithm.decide(quota, None, 0, 2)
+    assert algorithm.undo(quota, state, 0, (state, 2)) is state
 
 
 async def test_every_verb_has_a_twin_on_the_same_object(clock: ManualClock) -> None:

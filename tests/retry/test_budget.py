@@ -116,3 +116,14 @@ def test_a_purse_of_nonsense_is_refused(name: str, bad: Any) -> None:
 def test_a_window_of_nonsense_is_refused(name: str, bad: Any) -> None:
     with pytest.raises((TypeError, ValueError), match=f"{name} must be .*, got"):
         RatioBudget(**{name: bad})
+
+
+def test_a_budget_shows_what_it_was_made_of() -> None:
+    purse = TokenBudget(capacity=20, cost=4, success=2)
+    assert repr(purse) == "TokenBudget(capacity=20, cost=4, success=2)"
+    assert repr(RatioBudget(ratio=0.1, min_per_second=3, window=7)) == "RatioBudget(ratio=0.1, min_per_second=3)"
+
+
+def test_a_tenth_of_a_window_is_as_small_as_it_can_be() -> None:
+    (tenth,) = RatioBudget()._slices
+    assert not hasattr(tenth, "__dict__")

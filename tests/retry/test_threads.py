@@ -78,6 +78,40 @@ def test_a_share_is_granted_once() -> None:
     prove(program)
 
 
+def test_retries_given_back_at_once_are_all_given_back() -> None:
+    def program() -> Program:
+        budget = RatioBudget(ratio=0, min_per_second=0.2, clock=ManualClock())
+        permits = [budget.withdraw(None), budget.withdraw(None)]
+
+        def body() -> None:
+            permit = permits.pop()
+            assert permit is not None
+            budget.give_back(permit)
+
+        return {"a": body, "b": body}, lambda: budget.balance == 2.0
+
+    prove(program)
+
+
+def test_two_readers_of_a_balance_forget_the_past_once() -> None:
+    def program() -> Program:
+        clock = ManualClock()
+        budget = RatioBudget(ratio=0.5, min_per_second=0, window=10, clock=clock)
+        for _ in range(4):
+            budget.started()
+        clock.advance(5)
+        budget.started()
+        clock.advance(5)
+        balances: list[float] = []
+
+        def body() -> None:
+            balances.append(budget.balance)
+
+        return {"a": body, "b": body}, lambda: [*balances, budget.balance] == [0.5, 0.5, 0.5]
+
+    prove(program)
+
+
 def test_two_calls_of_one_policy_do_not_share_what_they_remember() -> None:
     def program() -> Program:
         backoff = exponential(base=1.0, cap=1000.0, jitter="decorrelated")

@@ -2,13 +2,13 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from interpreters import interpreters
 from lldkit.simulation import InvariantBroken, Series, Trace
 
 COMPONENTS = Path(__file__).parent.parent.parent / "components"
@@ -69,20 +69,9 @@ for order in ("fifo", "random"):
 """
 
 
-def other_interpreters() -> list[str]:
-    """The other supported Pythons that are installed: on the path, or beside the one that runs."""
-    found = {}
-    for version in {"3.11", "3.12", "3.13"} - {"{}.{}".format(*sys.version_info)}:
-        beside = sorted(Path(sys.base_prefix).parent.glob(f"{version}.*/bin/python{version}"))
-        for candidate in (shutil.which(f"python{version}"), *map(str, beside)):
-            if candidate and subprocess.run([candidate, "-c", ""], capture_output=True, check=False).returncode == 0:
-                found[version] = candidate
-    return sorted(found.values())
-
-
-def output(interpreter: str, hash_seed: str) -> str:
+def output(command: str, hash_seed: str) -> str:
     environment = {**os.environ, "PYTHONPATH": str(COMPONENTS), "PYTHONHASHSEED": hash_seed}
-    ran = subprocess.run([interpreter, "-c", PROGRAM], capture_output=True, text=True, env=environment, check=False)
+    ran = subprocess.run([command, "-c", PROGRAM], capture_output=True, text=True, env=environment, check=False)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
 
@@ -92,10 +81,10 @@ def test_a_seed_gives_the_same_bytes_on_every_python_and_under_every_hash_seed()
     fifo, random = (line.split()[2] for line in first.splitlines() if line.startswith(("fifo", "random")))
     assert fifo != random
     assert output(sys.executable, "1") == first
-    for interpreter in other_interpreters():
-        other = output(interpreter, "2")
+    for version, command in interpreters().items():
+        other = output(command, "2")
         # The random order draws one callback at a time, and asyncio's own callbacks differ between its versions.
-        assert other.splitlines()[0] == first.splitlines()[0], interpreter
+        assert other.splitlines()[0] == first.splitlines()[0], version
 
 
 def make(*texts: str, seed: int = 7) -> Trace:

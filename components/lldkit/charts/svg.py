@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from lldkit.charts.marks import Band, Bars, Line, Panel, Rule, Ticks, nice_step
 
-__all__ = ["Scale", "draw", "number", "plain_text", "steps"]
+__all__ = ["EDGE", "Scale", "document", "draw", "label", "number", "plain_text", "steps", "tag"]
 
 COLOURS = {  # role: on light paper, on dark paper
     "good": ("#1a7f37", "#3fb950"),
@@ -99,10 +99,15 @@ def draw(
             body += x_axis(Scale(*x, left, right), x_label, top)
             top += 38.0 if x_label else 22.0
         top += GAP
+    return document(title, body, width=width, height=top, description=description)
+
+
+def document(title: str, body: Sequence[str], *, width: int, height: float, description: str = "") -> str:
+    """An SVG document of these elements, on paper, with a title for who cannot see it."""
     first = [tag("title", escape(plain_text(title))), tag("desc", escape(plain_text(description or title)))]
-    first += [tag("style", STYLE), tag("rect", class_="paper", width=width, height=top, rx=6, fill="currentColor")]
+    first += [tag("style", STYLE), tag("rect", class_="paper", width=width, height=height, rx=6, fill="currentColor")]
     content = "\n".join(["", *first, *filter(None, body), ""])
-    size = {"width": pixels(width), "height": pixels(top), "viewBox": f"0 0 {width} {pixels(top)}"}
+    size = {"width": pixels(width), "height": pixels(height), "viewBox": f"0 0 {width} {pixels(height)}"}
     return tag("svg", content, xmlns="http://www.w3.org/2000/svg", class_="chart", role="img", **size) + "\n"
 
 

@@ -253,8 +253,7 @@ class CircuitBreaker(Guard):
         if seconds >= self._slow_from:
             kind |= SLOW
         with self._lock:
-            window.add(kind, seconds, now)
-            due = (window.failures or window.slow) and self._trip(window)
+            due = window.add(kind, seconds, now) and self._trip(window)
         if due:
             self._tripped(window)
             self._after()

@@ -23,7 +23,6 @@ __all__ = [
     "Policy",
     "Reclaimed",
     "admit",
-    "forget",
     "report",
     "seen_from",
     "step",
@@ -255,9 +254,6 @@ def report(core: Core, token: int, outcome: Outcome, now: int, chance: float = 0
 
 def forget(core: Core, token: int, now: int) -> Core:
     """Free the slot of a live lease; else return `core` itself."""
-    if core.shadow is not None:
-        shadow = forget(core.shadow, token, now)
-        return core if shadow is core.shadow else replace(core, shadow=shadow)
     live = tuple(each for each in core.leases if each[0] != token)
     expired = any(token == each and now >= expiry for each, expiry in core.leases)
     return core if expired or len(live) == len(core.leases) else replace(core, leases=live)

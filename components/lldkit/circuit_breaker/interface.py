@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
 from lldkit.arguments import check_number
 from lldkit.errors import LldkitError
@@ -126,18 +126,35 @@ class CircuitOpen(CircuitBreakerError):
     is the type of the last failure, without its text, which may hold secrets.
     """
 
-    def __init__(self, name: str, state: State | None, retry_after: float | None, last_error: str | None) -> None:
-        self.name = name
-        self.state = state
-        self.retry_after = retry_after
-        self.last_error = last_error
+    if TYPE_CHECKING:  # at run time that of `Exception`, which keeps its arguments at a quarter of the time
+
+        def __init__(
+            self, name: str, state: State | None, retry_after: float | None, last_error: str | None, /
+        ) -> None: ...
+
+    @property
+    def name(self) -> str:
+        """The breaker's name."""
+        return cast("str", self.args[0])
+
+    @property
+    def state(self) -> State | None:
+        """The state in which the call was refused."""
+        return cast("State | None", self.args[1])
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds after which to come back."""
+        return cast("float | None", self.args[2])
+
+    @property
+    def last_error(self) -> str | None:
+        """The type of the last failure."""
+        return cast("str | None", self.args[3])
 
     def __str__(self) -> str:
         when = "" if self.retry_after is None else f"; retry in {self.retry_after:.3f} s"
         return f"{self.name} is {self.state.value if self.state else 'throttled'}{when}"
-
-    def __reduce__(self) -> tuple[type["CircuitOpen"], tuple[object, ...]]:
-        return type(self), (self.name, self.state, self.retry_after, self.last_error)
 
 
 class CoordinatorUnavailable(CircuitBreakerError):

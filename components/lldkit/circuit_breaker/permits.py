@@ -162,26 +162,6 @@ class Guard(ABC):
             self.blame(error)
         self.record(window, FAILURE if outcome is Outcome.FAILURE else SUCCESS, now - started, now)
 
-    def _call_by_permit(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        permit = self.admit()
-        try:
-            result = function(*args, **kwargs)
-        except BaseException as error:
-            permit.judge(error, None)
-            raise
-        permit.judge(None, result)
-        return result
-
-    async def _acall_by_permit(self, function: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        permit = self.admit()
-        try:
-            result = await function(*args, **kwargs)
-        except BaseException as error:
-            permit.judge(error, None)
-            raise
-        permit.judge(None, result)
-        return result
-
     def __call__(self, function: F) -> F:
         """Protect `function`: `def`, `async def`, and generators of both kinds (judged when they end or are closed)."""
         guards: dict[Kind, Callable[[Any], Callable[..., Any]]] = {
@@ -198,7 +178,14 @@ class Guard(ABC):
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
             window = self._free
             if window is None:
-                return self._call_by_permit(function, *args, **kwargs)
+                permit = self.admit()
+                try:
+                    result = function(*args, **kwargs)
+                except BaseException as error:
+                    permit.judge(error, None)
+                    raise
+                permit.judge(None, result)
+                return result
             started = monotonic()
             try:
                 result = function(*args, **kwargs)
@@ -220,7 +207,14 @@ class Guard(ABC):
         async def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
             window = self._free
             if window is None:
-                return await self._acall_by_permit(function, *args, **kwargs)
+                permit = self.admit()
+                try:
+                    result = await function(*args, **kwargs)
+                except BaseException as error:
+                    permit.judge(error, None)
+                    raise
+                permit.judge(None, result)
+                return result
             started = monotonic()
             try:
                 result = await function(*args, **kwargs)

@@ -17,7 +17,6 @@ __all__ = ["FAILURE", "SLOW", "SUCCESS", "Buckets", "Counts", "Ring", "Window", 
 SUCCESS = 0
 FAILURE = 1
 SLOW = 2  # may be added to either
-EMPTY = 4
 Bucket = tuple[int, int, int, int, float]  # calls, failures, slow, slow failures, seconds
 
 
@@ -33,8 +32,8 @@ class Counts(ABC):
         self.calls = self.failures = self.slow = self.slow_failures = self.streak = 0
 
     @abstractmethod
-    def add(self, kind: int, seconds: float, now: float) -> None:
-        """Count a call of `kind` that took `seconds` and ended at `now`."""
+    def add(self, kind: int, seconds: float, now: float) -> bool:
+        """Count a call of `kind` that took `seconds` and ended at `now`; say whether any in the window was bad."""
 
     @abstractmethod
     def roll(self, now: float) -> None:
@@ -52,32 +51,31 @@ class Counts(ABC):
 
 
 class Ring(Counts):
-    """The last `size` calls: a byte for the kind of each and 8 bytes for its duration."""
+    """The last `size` calls: 8 bytes for the duration of each, and a note of those that were bad."""
 
-    __slots__ = ("_kinds", "_next", "_seconds", "_size")
+    __slots__ = ("_bad", "_next", "_seconds", "_size")
 
     def __init__(self, size: int) -> None:
         super().__init__()
         self._size = size
-        self._kinds = bytearray([EMPTY]) * size
         self._seconds = array("d", bytes(8 * size))
         self._next = 0
+        self._bad: dict[int, int] = {}  # place -> kind
 
-    def add(self, kind: int, seconds: float, now: float) -> None:  # noqa: ARG002 - a ring does not ask for the time
+    def add(self, kind: int, seconds: float, now: float) -> bool:  # noqa: ARG002 - a ring does not ask for the time
         """Count a call, in the place of the one that was `size` calls before it."""
         place = self._next
         self._seconds[place] = seconds
         self._next = (place + 1) % self._size
-        evicted = self._kinds[place]
-        if kind != evicted:
-            self._kinds[place] = kind
+        if self.calls < self._size:
+            self.calls += 1
+        if kind or self._bad:  # else all is well, and was
+            self._shift_bad(self._bad.pop(place, SUCCESS), -1)
             self._shift_bad(kind, +1)
-            self._shift_bad(evicted, -1)
-            self.calls += evicted == EMPTY
-        if kind & FAILURE:
-            self.streak += 1
-        else:
-            self.streak = 0
+            if kind:
+                self._bad[place] = kind
+            self.streak = self.streak + 1 if kind & FAILURE else 0
+        return bool(self._bad)
 
     def roll(self, now: float) -> None:
         """Do nothing: a ring forgets by calls."""
@@ -105,7 +103,7 @@ class Buckets(Counts):
         self._at = -1
         self._edge = -math.inf  # where the open bucket ends
 
-    def add(self, kind: int, seconds: float, now: float) -> None:
+    def add(self, kind: int, seconds: float, now: float) -> bool:
         """Count a call into the bucket of `now`."""
         if now >= self._edge:
             self._advance(now)
@@ -113,10 +111,8 @@ class Buckets(Counts):
         self._open_seconds += seconds
         if kind:
             self._shift_bad(kind, +1)
-        if kind & FAILURE:
-            self.streak += 1
-        else:
-            self.streak = 0
+        self.streak = self.streak + 1 if kind & FAILURE else 0
+        return self.failures > 0 or self.slow > 0
 
     def roll(self, now: float) -> None:
         """Drop the buckets that are too old at `now`."""

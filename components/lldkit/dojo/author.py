@@ -47,10 +47,10 @@ class Mismatch(AssertionError):  # it is what an invariant says, not a fault
 class KataClock:
     """A house Clock that stands still: `advance` moves it, `sleep` advances it, `step` lets it jump either way."""
 
-    def __init__(self, name: str = "clock", story: list[str] | None = None) -> None:
+    def __init__(self, name: str = "clock", tell: Callable[[str], None] = lambda _: None) -> None:
         self._now = 0.0
         self.sleeps: list[float] = []
-        self._name, self._story = name, story
+        self._name, self._tell = name, tell
 
     def monotonic(self) -> float:
         """The reading in seconds."""
@@ -72,10 +72,6 @@ class KataClock:
         """Let the reading jump by `seconds`, which may be negative."""
         self._tell(f"{self._name}.step({seconds:g})")
         self._now += seconds
-
-    def _tell(self, line: str) -> None:
-        if self._story is not None:
-            self._story.append(line)
 
     def __repr__(self) -> str:
         return self._name
@@ -156,10 +152,11 @@ class Desk:
         self.blamed: BaseException | None = None  # the last exception that came out of the solution
         self._names: set[str] = set()
         self._silent = False
+        self._depth = 0  # of calls that are under way: what is called meanwhile is told below them
 
     def clock(self, start: float = 0.0) -> Any:
         """Return a clock that stands at `start` until it is advanced."""
-        clock = KataClock(name := self._free("clock"), self.story)
+        clock = KataClock(name := self._free("clock"), self._tell)
         self._names.add(name)
         if start:
             clock.advance(start)
@@ -208,12 +205,12 @@ class Desk:
 
     def quietly(self, line: str, body: Callable[[], object]) -> Any:
         """Run `body`, whose calls the story tells in the one `line`, and return what it returns."""
-        self.story.append(line)
-        self._silent = True
+        self._tell(line)
+        silent, self._silent = self._silent, True
         try:
             return body()
         finally:
-            self._silent = False
+            self._silent = silent
 
     def size(self, thing: Any) -> int:
         """Bytes that are reachable from a recorded object."""
@@ -234,8 +231,8 @@ class Desk:
 
     def _call(self, line: str, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         self.pulse()
-        if not self._silent:
-            self.story.append(line)
+        self._tell(line)
+        self._depth += 1
         try:
             return function(*args, **kwargs)
         except Failed:
@@ -243,6 +240,12 @@ class Desk:
         except BaseException as error:
             self.blamed = error
             raise
+        finally:
+            self._depth -= 1
+
+    def _tell(self, line: str) -> None:
+        if not self._silent:
+            self.story.append("    " * self._depth + line)
 
 
 class _Recorder:

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Tape", "Watchdog", "Wire", "main"]
 
-TICK = 0.1  # seconds between two looks of the watchdog
+TICK = 0.1  # seconds between two looks of the watchdog, at most
+SILENCE = 0.5  # seconds of silence, at least, which are not only a machine that is busy
 FROZEN = 1_700_000_000.0  # what the real clocks read for a solution that asks them beside its injected clock
 
 
@@ -62,7 +63,7 @@ class Wire:
 class Tape:
     """Standard output and error of the solution: keeps the beginning of what is printed during one check."""
 
-    KEPT = 500
+    KEPT = 2000  # characters; 500 are shown when paths of the machine have been taken out
     encoding = "utf-8"
     errors = "strict"
     closed = False
@@ -71,7 +72,7 @@ class Tape:
         self.text, self.forged, self.touched = "", False, False
 
     def write(self, text: str) -> int:
-        """Keep the first 500 characters, and see whether somebody prints a grade."""
+        """Keep the first characters, and see whether somebody prints a grade."""
         if '"verdict"' in text:
             self.forged = True
         if len(self.text) < self.KEPT:
@@ -130,6 +131,7 @@ class Watchdog(threading.Thread):
     def __init__(self, exam: examine.Exam, send: Callable[..., None], limit: float) -> None:
         super().__init__(daemon=True)
         self.exam, self.send, self.limit = exam, send, limit
+        self._tick = min(TICK, limit / 5)
         self._sleep, self._cpu = time.sleep, time.process_time  # before anybody can replace them
         self._me = threading.get_ident
         self._frames, self._wind_up = sys._current_frames, getattr(signal, "setitimer", None)  # noqa: SLF001
@@ -142,12 +144,12 @@ class Watchdog(threading.Thread):
             self.send(last=True, problem=traceback.format_exc(limit=-8))
 
     def _watch(self) -> None:
-        """Look every `TICK`; the ticks of a machine that is too busy to run us do not count."""
+        """Look now and then; the ticks of a machine that is too busy to run us do not count."""
         progress, start, last, silent, beat = self.exam.progress(), 0.0, 0.0, 0, 0
         while True:
             if self._wind_up is not None:
-                self._wind_up(signal.ITIMER_PROF, self.limit + 4 * TICK)
-            self._sleep(TICK)
+                self._wind_up(signal.ITIMER_PROF, self.limit + 4 * self._tick)
+            self._sleep(self._tick)
             beat += 1
             if beat % 5 == 0:
                 self.send(beat=beat)
@@ -155,11 +157,11 @@ class Watchdog(threading.Thread):
             if (current := self.exam.progress()) != progress:
                 progress, start, silent, last = current, now, 0, now
                 continue
-            silent = silent + 1 if now - last < TICK / 100 else 0
+            silent = silent + 1 if now - last < self._tick / 100 else 0
             last = now
             if now - start >= self.limit:
                 self._end("loop", f"does not return: {self.limit:g} s of CPU went by inside one call")
-            elif silent * TICK >= self.limit:
+            elif silent * self._tick >= max(SILENCE, self.limit):
                 self._end("silence", "waits for something that never happens (a lock, a sleep, an event)")
 
     def _end(self, reason: str, why: str) -> None:

@@ -69,6 +69,9 @@ def _configure_dev(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -
     matrix = tools.add_parser("matrix", help="which check kills which planted bug")
     matrix.add_argument("name", metavar="NAME")
     matrix.set_defaults(does=_dev_matrix)
+    new = tools.add_parser("new", help="write a toy of one level, to begin a kata from")
+    new.add_argument("name", metavar="NAME", help="words in small letters, joined by _")
+    new.set_defaults(does=_dev_new)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -280,3 +283,10 @@ def _dev_matrix(arguments: argparse.Namespace) -> int:
     from lldkit.dojo import bench
 
     return bench.matrix(arguments.name, say=_say)
+
+
+def _dev_new(arguments: argparse.Namespace) -> int:
+    from lldkit.dojo import template
+
+    _say(template.new(arguments.name))
+    return 0

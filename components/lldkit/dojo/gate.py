@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from lldkit.dojo import catalog, fingerprint
+from lldkit.dojo.examine import FEW
 from lldkit.dojo.grader import Options, grade
 from lldkit.dojo.interface import Manifest, Report, Verdict
 from lldkit.dojo.mutate import mutants
@@ -32,7 +33,6 @@ __all__ = ["Finding", "Gate", "golden", "grade_wrong", "renew"]
 LABELLED = Options(label="solution.py")
 FOLLOW_UPS = 6
 ALTERNATIVES = 3
-FEW = 50  # schedules per scenario where another step tries many
 RUNS = 5  # grades that must be identical
 HASH_SEEDS = ("0", "1")
 _OWN_FILES = {"kata.toml", "interface.py", "checks.py", "model.py", "design.md", "followups.toml"}
@@ -49,13 +49,9 @@ class Finding:
 
 
 def grade_wrong(kata: Manifest, wrong: Wrong) -> Report:
-    """The report of a planted bug: that of the level where it must die, if few schedules find nothing below."""
-    path = kata.folder / wrong.file
-    if wrong.dies_at > 1:
-        below = grade(kata, path, level=wrong.dies_at - 1, options=replace(LABELLED, schedules=FEW))
-        if below.verdict is not Verdict.GREEN:
-            return below
-    return grade(kata, path, level=wrong.dies_at, options=replace(LABELLED, first=wrong.dies_at))
+    """The report of a planted bug at the level where it must die; below, few schedules must find nothing."""
+    options = replace(LABELLED, settled=wrong.dies_at)
+    return grade(kata, kata.folder / wrong.file, level=wrong.dies_at, options=options)
 
 
 def golden(report: Report, kata: Manifest) -> str:
@@ -180,7 +176,8 @@ class Gate:
     def references(self) -> Iterator[Finding]:
         """`solutions/levelK.py` passes levels 1..K only, and the grader's plan is complete."""
         paths = [self.folder / "solutions" / f"level{level.n}.py" for level in self.kata.level]
-        for level, report in zip(self.kata.level, self._each(paths, self._quick), strict=True):
+        graded = [*self._each(paths[:-1], self._few), *self._each(paths[-1:], self._quick)]
+        for level, report in zip(self.kata.level, graded, strict=True):
             if report.verdict is Verdict.GRADER_ERROR:
                 yield Finding("references", f"level {level.n}: {report.problem}", "mend the checks or the model")
             elif report.reached != level.n:
@@ -190,6 +187,10 @@ class Gate:
     def _quick(self, path: Path) -> Report:
         """A grade with few schedules where the step `schedules` tries many."""
         return grade(self.kata, path, options=Options(schedules=None if self.fast else FEW))
+
+    def _few(self, path: Path) -> Report:
+        """A grade with few schedules, where the step `schedules` or a solution that extends this one tries many."""
+        return grade(self.kata, path, options=Options(schedules=FEW))
 
     def planted(self) -> Iterator[Finding]:
         """Each planted bug dies at its level, by its check, and prints its golden report."""
@@ -209,7 +210,7 @@ class Gate:
         paths = sorted((self.folder / "alternatives").glob("*.py"))
         if len(paths) < ALTERNATIVES and not self.kata.drill_of:
             yield Finding("alternatives", f"{len(paths)} alternatives", f"write {ALTERNATIVES} of different structure")
-        for path, report in zip(paths, self._each(paths, self._quick), strict=True):
+        for path, report in zip(paths, self._each(paths, self._few), strict=True):
             if report.verdict is not Verdict.GREEN:
                 shown = f"{report.failure}: {report.failing.actual}" if report.failing else report.problem
                 yield Finding(

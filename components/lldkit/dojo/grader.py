@@ -16,6 +16,7 @@ from pathlib import Path
 from lldkit import __version__
 from lldkit.dojo import catalog
 from lldkit.dojo.interface import CheckResult, Manifest, NoSuchLevel, Report, Verdict
+from lldkit.dojo.paths import machine_folders, without_folders
 from lldkit.dojo.process import GradedProcess
 
 TYPE_CHECKING = False
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Options", "grade", "grade_text", "order"]
 
 LIMIT = 1.5  # seconds of CPU, or of silence, without progress
+SHOWN = 500  # characters of what is printed during the failing check
 _OWN = "own"  # what a graded process says while it has not yet touched the solution
 
 
@@ -40,7 +42,8 @@ class Options:
     schedule: str | None = None  # replay this one failing interleaving
     schedules: int | None = None  # this many per scenario instead of the kata's number
     first: int = 1  # begin at this level
-    fail_fast: bool = False  # stop at the first check that fails, without a story
+    settled: int = 1  # below this level few schedules do
+    fail_fast: bool = False  # only whether checks fail is of interest, no story
     limit: float = LIMIT  # seconds of CPU time, or of silence, within one call
     hash_seed: str = "0"
 
@@ -111,7 +114,9 @@ def _heard(kata: Manifest, planned: Sequence[PlannedCheck], source: str, options
 def order(kata: Manifest, planned: Sequence[PlannedCheck], source: str, options: Options) -> dict[str, Any]:
     """What a graded process is told to do."""
     told: dict[str, Any] = {"folder": str(kata.folder), "entry": kata.entry, "forbid": kata.forbid, "source": source}
-    told |= {name: getattr(options, name) for name in ("label", "schedule", "schedules", "fail_fast", "limit")}
+    told |= {
+        name: getattr(options, name) for name in ("label", "schedule", "schedules", "settled", "fail_fast", "limit")
+    }
     told["later"] = [(level.n, level.adds) for level in kata.level]
     told["levels"] = [
         {
@@ -170,12 +175,14 @@ def _line_in(trace: str, label: str) -> int | None:
 def _report(  # noqa: PLR0917  # what a report is made of
     kata: Manifest, asked: int, planned: Sequence[PlannedCheck], heard: _Heard, source: str, seconds: float
 ) -> Report:
-    checks = _complete(planned, heard.results, {hint.level for hint in kata.hint})
+    folders = machine_folders(kata.folder)
+    checks = _complete(planned, heard.results, {hint.level for hint in kata.hint}, folders)
     failed = [check for check in checks if check.failed]
     named = _looks_like(kata, failed[0], heard.signature) if failed and not heard.problem else None
     first = _shown(kata, failed, named)
     missing = [check.id for check in checks if check.status == "skipped" and first is None]
     problem = heard.problem or (f"checks without a result: {missing}" if missing else "")
+    problem = without_folders(problem, folders)
     verdict = Verdict.GREEN
     if problem:
         verdict = Verdict.GRADER_ERROR
@@ -200,7 +207,7 @@ def _report(  # noqa: PLR0917  # what a report is made of
 
 
 def _complete(
-    planned: Sequence[PlannedCheck], results: Mapping[str, Mapping[str, Any]], hinted: set[int]
+    planned: Sequence[PlannedCheck], results: Mapping[str, Mapping[str, Any]], hinted: set[int], folders: Sequence[str]
 ) -> tuple[CheckResult, ...]:
     """The results in the order of the plan, up to the end of the first level that fails."""
     checks: list[CheckResult] = []
@@ -209,7 +216,9 @@ def _complete(
         if failed_at is not None and check.level > failed_at:
             break
         found = dict(results.get(check.id) or {"status": "skipped", "why": "not run"})
-        found["story"] = tuple(found.get("story", ()))
+        found |= {key: without_folders(text, folders) for key, text in found.items() if isinstance(text, str)}
+        found["output"] = found.get("output", "")[:SHOWN]
+        found["story"] = tuple(without_folders(line, folders) for line in found.get("story", ()))
         result = CheckResult(**{**found, "id": check.id, "level": check.level, "kind": check.kind})
         if result.failed:
             failed_at = result.level

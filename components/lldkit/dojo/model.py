@@ -224,9 +224,9 @@ def _simpler_values(program: Program, still: Callable[[Program], bool]) -> Progr
             if still(candidate):
                 program = candidate
                 break
-    for key, value in list(program.setup.items()):
-        for simpler in _simpler(value):
-            candidate = _with(program, program.steps, {**program.setup, key: simpler})
+    for key in list(program.setup):
+        for setup in _simpler_setup(program.setup, key):
+            candidate = _with(program, program.steps, setup)
             if still(candidate):
                 program = candidate
                 break
@@ -235,11 +235,19 @@ def _simpler_values(program: Program, still: Callable[[Program], bool]) -> Progr
     return program
 
 
+def _simpler_setup(setup: dict[str, Any], key: str) -> Iterator[dict[str, Any]]:
+    """Without the key, for the constructor may have a default; with an easier value."""
+    yield {name: value for name, value in setup.items() if name != key}
+    for simpler in _simpler(setup[key]):
+        yield {**setup, key: simpler}
+
+
 def _simpler_step(step: Op | Advance) -> Iterator[Op | Advance]:
     if isinstance(step, Advance):
         yield from (Advance(seconds) for seconds in _simpler(step.seconds))
         return
     for number, item in enumerate(step.args):
+        yield Op(step.name, *step.args[:number], *step.args[number + 1 :], on=step.on, **step.kwargs)
         for simpler in _simpler(item):
             yield Op(step.name, *step.args[:number], simpler, *step.args[number + 1 :], on=step.on, **step.kwargs)
     for key in step.kwargs:

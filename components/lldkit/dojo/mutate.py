@@ -63,6 +63,19 @@ class _Place:
             setattr(self.holder, self.key, node)
 
 
+class _Whole:
+    """The text of a module of which one statement at a time changes: the others are unparsed once."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self._tree = tree
+        self._parts = [(node.lineno, node.end_lineno or node.lineno, _statement(node)) for node in tree.body]
+
+    def text(self, line: int = 0) -> str:
+        """The text, where what stands at `line` may have changed."""
+        parts = zip(self._tree.body, self._parts, strict=True)
+        return "\n".join(_statement(node) if first <= line <= last else part for node, (first, last, part) in parts)
+
+
 def mutants(source: str) -> Iterator[Mutant]:
     r"""Every one-change variation of `source`, in order of lines; annotations, imports and docstrings stay.
 
@@ -70,25 +83,34 @@ def mutants(source: str) -> Iterator[Mutant]:
     [(2, 'comparison', 'return a <= 1'), (2, 'comparison', 'return a >= 1'), (2, 'integer', 'return a < 2')]
     """
     tree = ast.parse(source)
-    seen = {ast.unparse(tree)}
+    whole = _Whole(tree)
+    seen = {whole.text()}
     found: list[Mutant] = []
     for place in list(_places(tree)):
         old, before = place.node, _head(place.statement)
         line = getattr(old, "lineno", place.statement.lineno)
         for kind, new in _changes(place):
             place.put(new)
-            text = ast.unparse(ast.fix_missing_locations(tree))
+            text = whole.text(place.statement.lineno)
             after = _head(new if old is place.statement else place.statement)
             place.put(old)
             if text not in seen:
                 seen.add(text)
                 found.append(Mutant(kind, line, text + "\n", before, after))
-    found += [mutant for mutant in _swapped(tree) if mutant.source.rstrip("\n") not in seen]
+    found += [mutant for mutant in _swapped(tree, whole) if mutant.source.rstrip("\n") not in seen]
     yield from sorted(found, key=lambda mutant: (mutant.line, mutant.kind))
 
 
+def _unparsed(node: ast.AST) -> str:
+    return ast.unparse(ast.fix_missing_locations(node))
+
+
+def _statement(node: ast.stmt) -> str:
+    return _unparsed(ast.Module([node], []))  # in a module, so that its docstring stays one
+
+
 def _head(node: ast.AST) -> str:
-    return ast.unparse(ast.fix_missing_locations(node)).splitlines()[0]
+    return _unparsed(node).splitlines()[0]
 
 
 def _places(node: ast.AST, statement: ast.stmt | None = None) -> Iterator[_Place]:
@@ -160,7 +182,7 @@ def _other_statements(node: ast.stmt) -> Iterator[tuple[str, ast.stmt]]:
         yield "with dropped", ast.If(ast.Constant(True), node.body, [])
 
 
-def _swapped(tree: ast.Module) -> Iterator[Mutant]:
+def _swapped(tree: ast.Module, whole: _Whole) -> Iterator[Mutant]:
     """Adjacent statements of a function in the other order; a pair is told by its first line."""
     for node in ast.walk(tree):
         for name in ("body", "orelse", "finalbody"):
@@ -172,7 +194,7 @@ def _swapped(tree: ast.Module) -> Iterator[Mutant]:
                 if _is_docstring(first) or isinstance(first, ast.Return | ast.Raise) or _commute(first, second):
                     continue
                 block[at : at + 2] = second, first
-                text = ast.unparse(ast.fix_missing_locations(tree))
+                text = whole.text(first.lineno)
                 block[at : at + 2] = first, second
                 yield Mutant("swapped", first.lineno, text + "\n", _head(first), _head(second))
 

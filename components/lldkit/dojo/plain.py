@@ -6,6 +6,7 @@ Numbers agree by value, floats within 1e-6; everything else by type and value.
 from __future__ import annotations
 
 import sys
+import types
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` alone would double the start of the graded process
@@ -97,21 +98,31 @@ _COMPARE: dict[type, Callable[[Any, Any], bool]] = {
 
 
 def show(value: object) -> str:
-    """A bounded repr that calls no code of the solution: plain data, given values, and names for all else."""
+    """A bounded repr that calls no code of the solution: plain data, given values, and names for all else.
+
+    A class, a function and a method are shown by their names, so that a line of a story can be typed again.
+    """
     text = _show(value, _DEEPEST)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
 
 
 def _show(value: Any, depth: int) -> str:
     kind = type(value)
+    if issubclass(kind, type):
+        return _NAME_OF_CLASS(value)
     if kind in _SHOW:
         return _SHOW[kind](value, depth - 1) if depth else "..."
-    if (kind.__module__ in _TRUSTED and not _fields(value)) or kind in _other_numbers():
+    if kind in _other_numbers() or (_is_ours(kind) and not _fields(value)):
         return repr(value)
-    if kind.__module__ not in _TRUSTED:
+    if kind.__module__ not in _TRUSTED or not _fields(value):
         return f"<{kind.__name__} object>"
     fields = ((name, getattr(value, name, None)) for name in _fields(value))
     return f"{kind.__name__}({', '.join(f'{name}={_show(item, depth - 1)}' for name, item in fields)})"
+
+
+def _is_ours(kind: type) -> bool:
+    """Whether a repr of ours says what an object is, and not where it lies in memory."""
+    return kind.__module__ in _TRUSTED and getattr(kind, "__repr__", None) is not object.__repr__
 
 
 def _show_items(value: Any, depth: int) -> str:
@@ -130,6 +141,16 @@ def _show_mapping(value: Any, depth: int) -> str:
     return f"{{{', '.join(f'{_show(key, depth)}: {_show(item, depth)}' for key, item in _first(value.items()))}}}"
 
 
+def _show_function(value: Any, _: int) -> str:
+    return "lambda: ..." if value.__name__ == "<lambda>" else str(value.__name__)
+
+
+def _show_method(value: Any, depth: int) -> str:
+    """`fetch.later` where the object has a repr of ours, else the name alone."""
+    name = _show(value.__func__, depth)
+    return f"{value.__self__!r}.{name}" if _is_ours(type(value.__self__)) else name
+
+
 def _first(items: Any) -> Iterator[Any]:
     yield from (item for _, item in zip(range(_MOST), items, strict=False))
 
@@ -140,13 +161,15 @@ _SHOW: dict[type, Callable[[Any, int], str]] = {
     **dict.fromkeys((set, frozenset), _show_set),
     dict: _show_mapping,
     float: lambda value, _: repr(round(value, 9)),
+    **dict.fromkeys((types.FunctionType, types.BuiltinFunctionType, types.MethodDescriptorType), _show_function),
+    types.MethodType: _show_method,
 }
+_NAME_OF_CLASS: Callable[[Any], str] = vars(type)["__name__"].__get__  # a metaclass has no say in it
 
 
 def size_of(thing: object, *, without: tuple[type, ...] = ()) -> int:
     """Bytes of `thing` and what it leads to; classes, modules, functions and objects of `without` are not followed."""
     import gc
-    import types
 
     shared = (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.CodeType, *without)
     seen: dict[int, object] = {}

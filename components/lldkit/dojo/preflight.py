@@ -173,7 +173,7 @@ def examples(statement: str) -> list[tuple[str, str]]:
         if line.startswith(">>> "):
             found.append(([line[4:]], []))
             talking = True
-        elif talking and line.startswith("... "):
+        elif talking and (line.startswith("... ") or line == "..."):
             found[-1][0].append(line[4:])
         elif talking and line.strip() and not line.startswith("```"):
             found[-1][1].append(line)
@@ -185,7 +185,7 @@ def examples(statement: str) -> list[tuple[str, str]]:
 def play(pairs: list[tuple[str, str]], names: dict[str, Any], story: list[str], label: str) -> dict[str, Any]:
     """Run the examples; `story` receives the lines up to the first that differs."""
     for source, expected in pairs:
-        story.append(source)
+        story += source.splitlines()
         raises = expected.splitlines()[-1].split(":")[0] if expected.startswith("Traceback") else ""
         try:
             if not expected or raises:

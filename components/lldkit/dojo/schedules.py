@@ -108,12 +108,12 @@ def _told(report: Report, function: Any, solution: Solution) -> dict[str, Any]:
     error = failure.error
     expected, actual = "this holds in every schedule", f"{failure.kind.value}: {failure.message}"
     line = error_line(error, solution.label) if error is not None else None
+    doubt = None
     if isinstance(error, Mismatch):
         expected, actual = error.expected, error.actual
     elif error is not None and failure.kind.value in {"check", "exception"}:
-        if line is None:
-            raise error  # it never went through the solution: the scenario is broken
         expected, actual = "no exception", named(error)
+        doubt = error if line is None else None  # it never went through the solution: is the scenario broken?
     if failure.cycle:
         actual = f"{actual} ({' waits for '.join((*failure.cycle, failure.cycle[0]))})"
     story = columns(failure.timeline, {solution.label, "checks.py"})
@@ -124,6 +124,7 @@ def _told(report: Report, function: Any, solution: Solution) -> dict[str, Any]:
         "expected": expected,
         "actual": actual,
         "line": line,
+        "doubt": doubt,
         "schedule": f"{function.__name__}@{failure.schedule}",
     }
 

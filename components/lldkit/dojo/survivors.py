@@ -11,6 +11,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 from lldkit.dojo import catalog, grader
+from lldkit.dojo.examine import FEW
 from lldkit.dojo.process import GradedProcess
 
 TYPE_CHECKING = False
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["killers"]
 
-LIMIT = 0.5  # seconds of CPU that a mutant may loop
-SCHEDULES = 50  # per scenario: a planted race is found within so many
+LIMIT = 0.2  # seconds of CPU that a mutant may loop; right solutions need a tenth of it within one call
 CHUNK = 16  # mutants per process
 
 
@@ -38,8 +38,8 @@ def _chunk(kata: Manifest, mutants: list[Mutant]) -> list[str]:
     found: list[str] = []
     while len(found) < len(mutants):
         rest = mutants[len(found) :]
-        options = grader.Options(label="solution.py", fail_fast=True, limit=LIMIT, schedules=SCHEDULES)
-        order = grader.order(kata, catalog.plan(kata, kata.last), "", options)
+        options = grader.Options(label="solution.py", fail_fast=True, limit=LIMIT, schedules=FEW)
+        order = grader.order(kata, catalog.plan(kata, kata.last), "", options) | {"forbid": []}
         order["batch"] = [{"source": mutant.source, "first": _first_level(texts, mutant)} for mutant in rest]
         process = GradedProcess()
         process.run(order)

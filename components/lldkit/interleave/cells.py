@@ -22,13 +22,13 @@ class Cells:
         self._rebound: dict[int, tuple[CodeType, frozenset[str]]] = {}  # by `id` of the outermost code, kept alive
 
     def constant(self, code: CodeType, globals_: Mapping[str, Any]) -> frozenset[str]:
-        """Return the free variables of `code` that nobody rebinds once they are set."""
+        """Return the variables that `code` shares with functions in or around it, and that are set once for all."""
         outermost = _outermost(code, globals_)
         if outermost is None:
             return frozenset()
         if id(outermost) not in self._rebound:
             self._rebound[id(outermost)] = outermost, frozenset(_rebound(outermost))
-        return frozenset(code.co_freevars) - self._rebound[id(outermost)][1]
+        return frozenset((*code.co_cellvars, *code.co_freevars)) - self._rebound[id(outermost)][1]
 
     @staticmethod
     def local(code: CodeType) -> frozenset[str]:

@@ -11,11 +11,13 @@ from typing import NamedTuple
 
 from lldkit.interleave.cells import INLINED
 from lldkit.interleave.interface import Access
+from lldkit.interleave.loops import loop_ends
 from lldkit.interleave.points import CALLS, NO_INSTRUCTIONS, Point
 
 __all__ = ["Check", "checks"]
 
 _RETURNS = frozenset({"RETURN_VALUE", "RETURN_CONST"})
+_NO_CALL = {"GET_ITER", "super"}  # what follows is a comprehension, or has no call of its own from 3.12 on
 _AFTER_YIELD = 1  # a RESUME with a larger argument follows `yield from` or `await`, and looks for nothing
 
 
@@ -32,13 +34,14 @@ class Check(NamedTuple):
     """It is a conditional jump back (3.11), and the interpreter looks only if it jumps."""
 
 
-def checks(code: CodeType) -> dict[int, Check]:
-    """Return what happens at which offset of `code`."""
-    return dict(_checks(code))
+def checks(code: CodeType) -> list[tuple[int, Check]]:
+    """Return what happens at which offset of `code`; a conditional jump back may be two things."""
+    return list(_checks(code))
 
 
 def _checks(code: CodeType) -> Iterator[tuple[int, Check]]:
     inlined = code.co_name in INLINED
+    ends = loop_ends(code)
     before, called, start = "", False, None
     for one in dis.get_instructions(code):
         if one.opname in NO_INSTRUCTIONS:
@@ -46,16 +49,24 @@ def _checks(code: CodeType) -> Iterator[tuple[int, Check]]:
         if one.opname == "EXTENDED_ARG":
             start = one.offset if start is None else start
             continue
+        at = one.offset if start is None else start
         entered = before == "RESUME" and not inlined
-        back = "JUMP_BACKWARD" in one.opname and not one.opname.endswith("NO_INTERRUPT")
         returns = one.opname in _RETURNS and not inlined
-        verb = "is back from a call" if called else "enters" if entered else "loops" if back else ""
+        verb = "is back from a call" if called else "enters" if entered else ""
         if verb or returns:
-            line = (one.positions.lineno if one.positions else None) or code.co_firstlineno
-            access = Access("call", code.co_qualname if entered else "", writes=True, verb=verb)
-            looks = Point(access, code.co_filename, line) if verb else None
-            yield one.offset if start is None else start, Check(looks, called, returns, "_IF_" in one.opname and back)
+            name = code.co_qualname.rsplit(">.", 1)[-1] if entered else ""
+            yield at, Check(_point(code, one, name, verb) if verb else None, called, returns, if_taken=False)
+        if one.offset in ends:
+            yield (
+                at,
+                Check(_point(code, one, "", "loops"), after_call=False, returns=False, if_taken="_IF_" in one.opname),
+            )
         if one.opname == "RESUME" and (one.arg or 0) & 3 > _AFTER_YIELD:
             continue
-        called = one.opname in CALLS and before != "GET_ITER"
-        before, start = one.opname, None
+        called = one.opname in CALLS and before not in _NO_CALL
+        before, start = "super" if one.argval == "super" else one.opname, None
+
+
+def _point(code: CodeType, one: dis.Instruction, name: str, verb: str) -> Point:
+    line = (one.positions.lineno if one.positions else None) or code.co_firstlineno
+    return Point(Access("call", name, writes=True, verb=verb), code.co_filename, line)

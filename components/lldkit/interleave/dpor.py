@@ -9,6 +9,7 @@ Flanagan and Godefroid, POPL 2005 (backtracking); Godefroid 1996 (sleep sets); A
 POPL 2014 (source sets: whom to add so that no more is tried than needed).
 """
 
+from collections.abc import Mapping
 from random import Random
 
 from lldkit.interleave.exhaustive import is_preemption
@@ -57,12 +58,16 @@ class Dpor:
         if preemptions is not None and preemptions < 0:
             raise ValueError(f"preemptions is a number of switches, or None for no bound, got {preemptions!r}")
         self.preemptions = preemptions
-        self.exhausted = False
         self.bound = "all schedules, up to the order of independent steps"
+        self.configure(race_timeouts=True, spurious_wakeups=False)
+        self._restart()
+
+    def _restart(self) -> None:
+        self.exhausted = False
         self._path: list[_Node] = []
         self._kept = 0  # how many nodes of the last run are repeated
-        self._left_out = False
-        self.configure(race_timeouts=True, spurious_wakeups=False)
+        self._left_out = False  # somebody was not tried, for the bound
+        self._left: dict[int, Access | None] = {}
 
     def configure(self, *, race_timeouts: bool, spurious_wakeups: bool) -> None:
         """Learn what else may happen at any time; called by the explorer."""
@@ -71,9 +76,12 @@ class Dpor:
 
     # ── during a run ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    def begin(self, _run: int, _rng: Random, /) -> None:
+    def begin(self, run: int, _rng: Random, /) -> None:
         """Repeat the kept nodes; the last of them has a new thread."""
+        if run == 0:
+            self._restart()
         self._depth = 0
+        self._asleep: tuple[int, ...] = ()  # all that could run where this run was cut
 
     def pick(self, choice: Choice, /) -> int:
         """Return the thread of the kept node; below those, one that does not sleep."""
@@ -83,13 +91,20 @@ class Dpor:
         if node.thread not in choice.runnable:
             raise Diverged(choice.step, node.thread, choice.runnable)
         self._depth += 1
-        node.step = Footprint(node.thread, choice.accesses.get(node.thread), spurious=self._spurious_wakeups)
+        node.step = self._footprint(node.thread, choice.accesses.get(node.thread))
         return node.thread
+
+    def _footprint(self, thread: int, access: Access | None) -> Footprint:
+        return Footprint(thread, access, spurious=self._spurious_wakeups)
 
     def touch(self, access: Access) -> None:
         """The step that runs makes this access, too."""
         if self._depth:
             self._path[self._depth - 1].step.add(access)
+
+    def left(self, accesses: Mapping[int, Access | None]) -> None:
+        """The run is over; `accesses` are what the threads stand before that have not ended."""
+        self._left = {one: access for one, access in accesses.items() if one not in self._asleep}
 
     def _node(self, choice: Choice) -> _Node:
         above = self._path[-1] if self._path else None
@@ -98,6 +113,7 @@ class Dpor:
         if usual in sleep:
             awake = [one for one in choice.runnable if one not in sleep]
             if not awake:
+                self._asleep = choice.runnable
                 raise Pruned
             usual = awake[0]
         spent = above.spent + above.preempts(above.thread) if above is not None else 0
@@ -110,6 +126,8 @@ class Dpor:
         del self._path[self._depth :]
         for place in range(max(0, self._kept - 1), len(self._path)):
             self._look_back(place)
+        for thread, access in self._left.items():
+            self._look_back_from(thread, access)
         while self._path:
             node = self._path[-1]
             node.done[node.thread] = node.step
@@ -131,6 +149,8 @@ class Dpor:
     def _look_back(self, place: int) -> None:
         """Compute what happened before step `place`, and see to the other order of its races with earlier steps."""
         node = self._path[place]
+        if CLOCK in node.runnable and node.step.reads_time:  # time could have passed first, and perhaps cannot later
+            node.backtrack.add(CLOCK)
         ordered = self._before(place)  # what happened before, whatever this step depends on
         node.clock, node.number = dict(ordered), ordered.get(node.thread, 0) + 1
         node.clock[node.thread] = node.number
@@ -144,6 +164,14 @@ class Dpor:
             if racing and not other.step.enables(node.step) and self._reverse(earlier, place):
                 _join(ordered, other.clock)  # races with what happened before that one come up when it is reversed
 
+    def _look_back_from(self, thread: int, access: Access | None) -> None:
+        """Handle the races of a step that was not taken, because its thread was blocked to the end."""
+        node = _Node(Choice((), None, 0, self._left), {}, thread, 0)
+        node.step = self._footprint(thread, access)
+        self._path.append(node)
+        self._look_back(len(self._path) - 1)
+        self._path.pop()
+
     def _before(self, place: int) -> dict[int, int]:
         """Return the clock of the previous step of the thread, or of the step that started the thread."""
         thread = self._path[place].thread
@@ -156,8 +184,6 @@ class Dpor:
     def _reverse(self, first: int, second: int) -> bool:
         """See to it that step `second` is tried before step `first`; return whether that is possible."""
         node, later = self._path[first], self._path[second]
-        if later.step.timed and later.thread not in node.runnable and CLOCK in node.runnable:
-            node.backtrack.add(CLOCK)
         initials = self._initials(first, second)
         able = initials.intersection(node.runnable)
         if able and not initials & node.backtrack:

@@ -38,8 +38,10 @@ class Exhaustive:
         """What was gone through."""
         return "all schedules" if self.preemptions is None else f"all schedules with <= {self.preemptions} preemptions"
 
-    def begin(self, _run: int, _rng: Random, /) -> None:
+    def begin(self, run: int, _rng: Random, /) -> None:
         """Follow the decisions of the last run up to the one that changed."""
+        if run == 0:
+            self.exhausted, self._forks = False, []
         self._depth = self._spent = 0
 
     def pick(self, choice: Choice, /) -> int:

@@ -24,7 +24,7 @@ class Footprint:
         self.writes: set[object] = set()
         self.gives: set[object] = set()  # what others may be waiting for
         self.needs: set[object] = set()  # what it cannot happen without
-        self.timed = False  # it may happen because time has passed, instead
+        self.whenever = False  # it may happen as long as others can run: each of their steps may be the last chance
         self._spurious = spurious  # a wait may end without a cause
         if thread == CLOCK:
             self.writes.add(_TIME)
@@ -55,15 +55,21 @@ class Footprint:
         (self.writes if access.writes else self.reads).add(key)
         if access.verb in _GIVES:
             self.gives.add(key)
+        elif self._spurious and access.verb.startswith("wakes"):
+            self.whenever = True
         elif access.verb in _NEEDS:
-            self.needs.update(() if self._spurious and access.verb == "wakes" else (key,))
-        elif access.verb.endswith(" in time"):
-            self.timed = True
+            self.needs.add(key)
+        if access.verb.endswith(" in time"):
             self.reads.add(_TIME)
+
+    @property
+    def reads_time(self) -> bool:
+        """Whether it comes out differently when time has passed."""
+        return _TIME in self.reads
 
     def conflicts(self, other: "Footprint") -> bool:
         """Whether the order of the two steps can matter."""
-        return not (
+        return (self.whenever or other.whenever) or not (
             self.writes.isdisjoint(other.writes)
             and self.writes.isdisjoint(other.reads)
             and self.reads.isdisjoint(other.writes)

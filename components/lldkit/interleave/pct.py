@@ -20,7 +20,7 @@ class Pct:
     other way round would never be seen. A thread that yields drops below all others, or a loop that polls would keep
     everybody out.
 
-    `length` estimates k; it grows to that of the longest run so far.
+    `length` estimates k for the first run; later ones go by the longest run so far.
     """
 
     def __init__(self, depth: int = 3, *, length: int = 50) -> None:
@@ -30,15 +30,18 @@ class Pct:
             raise ValueError(f"length is a number of steps, at least 1, got {length!r}")
         self.depth = depth
         self.length = length
-        self._step = 0
+        self.longest = 0
+        """How many steps the longest run took; 0: there was none."""
 
-    def begin(self, _run: int, rng: Random, /) -> None:
+    def begin(self, run: int, rng: Random, /) -> None:
         """Draw where priorities drop; those of threads are drawn when they appear."""
-        self.length = max(self.length, self._step)
+        if run == 0:
+            self.longest = 0
         self._rng = rng
         self._priorities: dict[int, float] = {}
-        drops = min(self.depth - 1, self.length)
-        self._drops = {step: float(index) for index, step in enumerate(rng.sample(range(self.length), drops))}
+        length = self.longest or self.length
+        drops = rng.sample(range(length), min(self.depth - 1, length))
+        self._drops = {step: float(index) for index, step in enumerate(drops)}
         self._lowest = 0.0
 
     def pick(self, choice: Choice, /) -> int:
@@ -47,7 +50,7 @@ class Pct:
         for number in choice.runnable:
             if number not in priorities:
                 priorities[number] = self.depth + self._rng.random()
-        self._step = choice.step
+        self.longest = max(self.longest, choice.step + 1)
         current = choice.current
         if current is not None and _yields(choice, current):
             self._lowest -= 1

@@ -7,13 +7,16 @@ from types import CodeType, FrameType
 __all__ = ["is_user_code", "of_tools", "user_place"]
 
 _TOOLS = str(Path(__file__).parent)
+_PROGRAMS = str(Path(__file__).with_name("demo.py"))
 _HELPERS = frozenset({"hypothesis", "pytest", "_pytest", "pluggy"})
 
 
 def of_tools(module: str, code: CodeType) -> bool:
     """Whether `code`, in `module`, is no part of any program: standard library, test tools, or this package."""
     top = module.partition(".")[0]
-    return top in sys.stdlib_module_names or top in _HELPERS or code.co_filename.startswith(_TOOLS)
+    if top in sys.stdlib_module_names or top in _HELPERS:
+        return True
+    return code.co_filename.startswith(_TOOLS) and code.co_filename != _PROGRAMS
 
 
 def is_user_code(frame: FrameType) -> bool:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from lldkit.interleave.cells import INLINED, Cells
 from lldkit.interleave.interface import Access
+from lldkit.interleave.loops import loop_ends
 
 __all__ = ["CALLS", "NO_INSTRUCTIONS", "Point", "Tables"]
 
@@ -59,7 +60,6 @@ _CONSTANTS = frozenset({"LOAD_CONST", "LOAD_SMALL_INT"})
 _WALKS = frozenset({"CALL_FUNCTION_EX", "DICT_MERGE", "DICT_UPDATE", "LIST_EXTEND", "SET_UPDATE", "UNPACK_SEQUENCE"})
 _SPINS = Access("call", "", writes=False, verb="spins")
 CALLS = frozenset({"CALL", "CALL_KW", "CALL_FUNCTION_EX"})
-_CAN_YIELD = CALLS | {"PUSH_EXC_INFO"}  # what jumps back over the latter leaves an `except` and is no loop
 _NOT_DATA = (ModuleType, type, FunctionType, BuiltinFunctionType, MethodType)
 
 
@@ -144,12 +144,12 @@ class _Reader:
 
     def _idle_loops(self, instructions: list[dis.Instruction], points: set[int]) -> Iterator[tuple[int, Point]]:
         """Yield a point at the head of each `while` without points and calls: it may spin until another thread acts."""
-        ops = {instruction.offset: instruction.opname for instruction in instructions}
+        ops, ends = {one.offset: one.opname for one in instructions}, loop_ends(self._code)
         for jump in instructions:
-            if "JUMP_BACKWARD" not in jump.opname or jump.opname.endswith("NO_INTERRUPT"):
+            if jump.offset not in ends:
                 continue
             inside = [ops[offset] for offset in ops if jump.argval <= offset <= jump.offset]
-            if inside[0] == "FOR_ITER" or not _CAN_YIELD.isdisjoint(inside):
+            if inside[0] == "FOR_ITER" or not CALLS.isdisjoint(inside):
                 continue
             if not any(jump.argval <= offset <= jump.offset for offset in points):
                 yield jump.argval, self._point(_SPINS, jump)

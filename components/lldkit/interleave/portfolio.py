@@ -23,15 +23,16 @@ class Portfolio:
 
     def begin(self, run: int, rng: Random, /) -> None:
         """Let the next strategy prepare; those that estimate the length of a run learn that of the longest."""
-        self._longest = max(self._longest, self._step)
+        self._longest = max(self._longest, self._step) if run else 0
+        self._step = 0
         self._strategy = self.strategies[run % len(self.strategies)]
         if isinstance(self._strategy, Pct):
-            self._strategy.length = max(self._strategy.length, self._longest)
+            self._strategy.longest = self._longest
         self._strategy.begin(run, rng)
 
     def pick(self, choice: Choice, /) -> int:
         """Ask the strategy whose turn it is."""
-        self._step = choice.step
+        self._step = choice.step + 1
         return self._strategy.pick(choice)
 
     def advance(self) -> bool:

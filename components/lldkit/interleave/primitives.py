@@ -31,6 +31,7 @@ class _Mutex:
     """What `Lock` and `RLock` share."""
 
     kind = "Lock"
+    reentrant = False
     spurious = False
 
     def __new__(cls) -> Any:
@@ -85,7 +86,9 @@ class _Mutex:
             raise ValueError("can't specify a timeout for a non-blocking call")
         if timeout < 0 and timeout != -1:
             raise ValueError("timeout value must be a non-negative number")
-        if blocking:
+        if self._holder is run.current and self.reentrant:  # nobody else can tell
+            taken = True
+        elif blocking:
             limit = None if timeout == -1 else timeout
             taken = run.perform(access(self.name, "acquires" if limit is None else "acquires in time"), self, limit)
         else:
@@ -103,13 +106,14 @@ class _Mutex:
         if run is None:
             self._real().release()
             return
+        if self._count > 1 and self._holder is run.current:
+            self._count -= 1
+            return
+        run.step(access(self.name, "releases"))
         if not run.stopping:
             self._must_be_held(run.current)
-        run.step(access(self.name, "releases"))
-        self._count = max(0, self._count - 1)
-        if self._count == 0:
-            self._holder = None
-            run.scheduler.changed()
+        self._holder, self._count = None, 0
+        run.scheduler.changed()
 
     def _must_be_held(self, task: Task) -> None:
         raise NotImplementedError
@@ -161,6 +165,7 @@ class RLock(_Mutex):
     """`threading.RLock` under control."""
 
     kind = "RLock"
+    reentrant = True
 
     @classmethod
     def _genuine(cls) -> Any:
@@ -184,8 +189,8 @@ class RLock(_Mutex):
         run = self._enter_run()
         if run is None:
             return self._real()._release_save()  # noqa: SLF001
-        self._must_be_held(run.current)
         run.step(access(self.name, "releases"))
+        self._must_be_held(run.current)
         count, self._count, self._holder = self._count, 0, None
         run.scheduler.changed()
         return count

@@ -190,11 +190,15 @@ class Run:
             raise Abandoned
 
     def _choose(self) -> Task:
+        me = self.current
+        me.muted += 1  # the strategy may stand in a module that is watched
         try:
             return self.scheduler.next()
         except BaseException as stop:  # noqa: BLE001 - handed to main, whose run is over
             self._stop = stop
             return self._main
+        finally:
+            me.muted -= 1
 
     def _let_run(self, task: Task) -> None:
         """Open the gate of `task`; the caller must do nothing but wait from here on."""
@@ -254,6 +258,7 @@ class Run:
         Run.active = self
         try:
             outcome = self._judge(program)
+            self.scheduler.over()
         finally:
             self._end_all()
             Run.active = None

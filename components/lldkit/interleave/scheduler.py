@@ -163,6 +163,12 @@ class Scheduler:
         if self._touch is not None:
             self._touch(access)
 
+    def over(self) -> None:
+        """The run is over, and its threads still stand where they stood."""
+        left = getattr(self._strategy, "left", None)
+        if left is not None:
+            left(self.accesses)
+
     def next(self) -> Task:
         """Return who takes the next step; raise `Standstill` or `StepLimit` where nobody does."""
         while True:

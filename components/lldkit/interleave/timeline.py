@@ -58,7 +58,7 @@ class Timeline:
         indent = max(8, min((width - 7) // columns, (width - 7 - _LAST_COLUMN) // max(1, columns - 1)))
         lines = [" step  " + "".join(f"  {name}".ljust(indent) for name in self.threads)]
         previous = ""
-        for row in self._shown():
+        for row in self.shown():
             if row is None:
                 lines.append("    …")
                 continue
@@ -69,7 +69,7 @@ class Timeline:
             previous = row.thread
         return "\n".join(line.rstrip() for line in lines)
 
-    def _shown(self) -> Iterator[Row | None]:
+    def shown(self) -> Iterator[Row | None]:
         """Yield the rows of a picture: several steps of one thread on one line become one; `None` marks a gap."""
         grouped = [_merged(list(rows)) for _, rows in itertools.groupby(self.rows, lambda row: (row.thread, row.line))]
         if len(grouped) <= _SHOWN_ROWS:
@@ -94,6 +94,12 @@ class Timeline:
             for row in self.rows
         ]
         return json.dumps({"threads": list(self.threads), "rows": rows}, indent=1)
+
+    def to_svg(self, title: str = "") -> str:
+        """Draw it as an SVG document, with the locks that are held as bars and the fatal switch marked."""
+        from lldkit.interleave.drawing import draw
+
+        return draw(self, title)
 
 
 def _merged(rows: Sequence[Row]) -> Row:

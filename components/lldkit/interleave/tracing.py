@@ -11,7 +11,7 @@ from lldkit.interleave.checks import Check, checks
 from lldkit.interleave.interface import Access, Granularity
 from lldkit.interleave.places import of_tools
 from lldkit.interleave.points import Point, Tables
-from lldkit.interleave.run import Run
+from lldkit.interleave.run import Run, current
 
 __all__ = ["Action", "Actions", "BackEnd", "Scope", "back_end"]
 
@@ -64,11 +64,6 @@ def module_of(item: object) -> str:
     return name
 
 
-def _run() -> Run | None:
-    run = Run.active
-    return run if run is not None and run.ident == genuine.get_ident() else None
-
-
 def at_point(point: Point) -> None:
     """The calling thread stands before an access that is a switch point."""
     run = Run.active
@@ -78,15 +73,15 @@ def at_point(point: Point) -> None:
 
 def at_note(access: Access) -> None:
     """The calling thread is about to make an access that is no switch point."""
-    run = _run()
+    run = current()
     if run is not None:
         run.note(access)
 
 
 def at_check(check: Check) -> None:
     """The calling thread stands where the interpreter may look for a switch."""
-    run = _run()
-    if run is None:
+    run = current()
+    if run is None or run.current.muted:
         return
     task = run.current
     if check.looks is not None and not (check.after_call and task.returned):
@@ -123,7 +118,7 @@ class Actions:
         notes = {offset: partial(at_note, point.access) for offset, point in points.items()} if self._noting else {}
         if self._granularity is Granularity.SYNC:
             return dict(notes)
-        found = checks(code).items()
+        found = checks(code)
         actions: dict[int, Action] = {at: partial(at_check, check) for at, check in found if not check.if_taken}
         self.if_taken[id(code)] = {at: partial(at_check, check) for at, check in found if check.if_taken}
         for offset, note in notes.items():

@@ -119,7 +119,6 @@ class BucketVerdict(Decision, tuple[bool, Quota, int, int]):
     """
 
     __slots__ = ()
-    __repr__ = Decision.__repr__
 
     def __bool__(self) -> bool:  # not by way of `allowed`: it is asked on every call
         return self[0]

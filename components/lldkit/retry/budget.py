@@ -129,9 +129,7 @@ class RatioBudget:
 
     def give_back(self, permit: Permit, /) -> None:
         """Take back what was paid for a retry that was never made."""
-        now = self._clock.monotonic()
         with self._lock:
-            self._at(now)
             for each in self._slices:
                 if each.number == permit.slice:  # else the window has forgotten it by itself
                     each.retries -= permit.cost

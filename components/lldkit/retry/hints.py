@@ -23,8 +23,6 @@ def retry_after(exc: BaseException, *, clock: Clock = SYSTEM) -> float | Literal
         return cast("float", said)
     response = getattr(exc, "response", None)
     headers = getattr(exc if response is None else response, "headers", None)
-    if headers is None:
-        return None
     field = _field(headers, "retry-after")
     if field is None:
         return None

@@ -89,8 +89,6 @@ def heeded(said: object) -> float | None:
     >>> heeded(3), heeded("stop"), heeded(-1), heeded("soon")
     (3.0, inf, None, None)
     """
-    if said is None:
-        return None
     if said == "stop":
         return math.inf
     if isinstance(said, int | float) and not isinstance(said, bool) and said >= 0:
