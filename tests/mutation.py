@@ -42,7 +42,8 @@ PURE = {
 SHELL = {"rate_limiter": ("limiter",), "retry": ("policy", "threads"), "circuit_breaker": ("breaker",)}  # tests of it
 IDLE = re.compile(r"\.\.\.$|del \w+(, \w+)*$|__all__ ")  # `del argument` says that an argument is not needed
 AT_ONCE = 2
-MOST_SECONDS = 300  # whoever takes longer waits for what never comes
+KILLED = {pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED, -signal.SIGXCPU}  # failed, not importable, endless
+MOST_SECONDS = 900  # a machine so busy tells nothing
 LIMITS = {resource.RLIMIT_CPU: 100, resource.RLIMIT_AS: 4 << 30}  # whoever takes more never ends
 OPTIONS = (
     *("-x", "-q", "-p", "no:cacheprovider", "--hypothesis-profile=mutants"),
@@ -116,8 +117,11 @@ def survivors(found: Iterable[Deletion]) -> Iterator[Deletion]:
     def ended() -> Iterator[Deletion]:
         pid, status = os.wait()
         deletion = running.pop(pid)
-        if status == 0:
+        code = os.waitstatus_to_exitcode(status)
+        if code == pytest.ExitCode.OK:
             yield deletion
+        elif code not in KILLED:  # stopped from outside, or the tests were not there: that proves nothing
+            raise SystemExit(f"{deletion.core}.py:{deletion.line}: {deletion.name}: neither killed nor alive ({code})")
 
     for deletion in found:
         if len(running) == AT_ONCE:

@@ -16,6 +16,7 @@ COMMANDS: dict[str, str] = {
     "demo": "lldkit.playground.cli",
     "interleave": "lldkit.interleave.cli",
     "kata": "lldkit.dojo.cli",
+    "metrics": "lldkit.metrics.cli",
     "rate-limiter": "lldkit.rate_limiter.cli",
 }
 

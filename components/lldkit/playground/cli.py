@@ -11,6 +11,7 @@ __all__ = ["DEMOS", "SUMMARY", "configure", "run"]
 SUMMARY = "a run of a component, drawn in the terminal"
 DEMOS = {
     "circuit_breaker": "lldkit.playground.circuit_breaker",
+    "metrics": "lldkit.playground.metrics",
     "rate_limiter": "lldkit.playground.rate_limiter",
     "retry": "lldkit.playground.retry",
 }
