@@ -288,7 +288,7 @@ def ticking(rng):
     width = setup["window"] / setup["slots"]
     if rng.random() < 0.05:
         setup[pick(rng, tuple(setup))] = pick(rng, (0, -1))
-    pauses = (0.125, width, width - 0.125, width / 2, setup["window"], setup["window"] - 0.125, 1000.0)
+    pauses = (0.125, width, width - 0.125, 2 * width, 3 * width, setup["window"], setup["window"] - 0.125, 1000.0)
     steps = [*DECLARED]
     for _ in range(4 + int(rng.random() * 8)):
         draw = rng.random()
@@ -300,6 +300,16 @@ def ticking(rng):
             name = pick(rng, ("recent", "recent", "rate"))
             steps.append(Op(name, pick(rng, ("n", "n", "n", "g"))) if draw < 0.9 else Op(name, "c", labels(rng, few=True)))
     return Program(setup, steps, start=pick(rng, (0.0, 0.0, 16.0, 1000.5)))
+
+
+def idle(rng):
+    """Hits in one slice after the other, a pause of some slices, and a look."""
+    slots = pick(rng, (2, 3, 4))
+    steps = [DECLARED[1]]
+    for _ in range(1 + int(rng.random() * 3)):
+        steps += [Op("inc", "n", pick(rng, AMOUNTS)), Advance(pick(rng, (0.5, 1.0, 2.0)))]
+    steps += [Advance(float(int(rng.random() * 4 * slots))), Op("recent", "n"), Op("inc", "n"), Op("recent", "n")]
+    return Program({"window": float(slots), "slots": slots}, steps, start=pick(rng, (0.0, 16.0)))
 
 
 def measure(rng):
@@ -385,7 +395,7 @@ def build(setup, make, clock):
 
 GENERATORS = {
     1: [tally],
-    2: [ticking],
+    2: [ticking, idle],
     3: [measured(3)],
     4: [crowded(4), measured(4)],
     5: [measured(5), measured(5), crowded(5)],
