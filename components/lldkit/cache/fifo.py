@@ -1,0 +1,36 @@
+"""FIFO: evict what has been inside for longest, however often it is used."""
+
+from collections import OrderedDict
+from typing import ClassVar, Generic, TypeVar
+
+from lldkit.cache.interface import Entry
+
+__all__ = ["Fifo"]
+
+K = TypeVar("K")
+
+
+class Fifo(Generic[K]):
+    """First in, first out; a hit is no news. Not safe for threads by itself; every call is O(1)."""
+
+    hit_is_atomic: ClassVar[bool] = True
+
+    def __init__(self, maxsize: int) -> None:
+        del maxsize  # the order alone decides
+        self._queue: OrderedDict[Entry[K], None] = OrderedDict()
+
+    def hit(self, entry: Entry[K]) -> None:
+        """Count a use, which changes nothing here."""
+        entry.uses += 1
+
+    def add(self, entry: Entry[K]) -> None:
+        """Put `entry` last."""
+        self._queue[entry] = None
+
+    def remove(self, entry: Entry[K]) -> None:
+        """Forget `entry`."""
+        del self._queue[entry]
+
+    def evict(self) -> Entry[K]:
+        """Remove and return the first."""
+        return self._queue.popitem(last=False)[0]

@@ -1,0 +1,49 @@
+"""Caches and decorated functions keep their types; checked by mypy, never run."""
+
+from typing import assert_type
+
+from lldkit.cache import Cache, CachedFunction, LoadPolicy, cached
+
+cache = Cache[int, str](maxsize=9)
+
+
+@cached(maxsize=9)
+def plain(x: int, *, y: str = "") -> float:
+    return x + len(y)
+
+
+@cached(maxsize=9)
+async def later(x: int) -> bytes:
+    return bytes(x)
+
+
+class Service:
+    @cached(maxsize=9)
+    def method(self, x: int) -> str:
+        return str(x)
+
+
+async def load(key: int) -> str:
+    return str(key)
+
+
+async def use(service: Service) -> None:
+    assert_type(cache.get(1), str | None)
+    assert_type(cache.get(1, ""), str)
+    assert_type(cache.get(1, 2), str | int)
+    assert_type(cache.get_or_load(1, str), str)
+    assert_type(await cache.aget_or_load(1, load), str)
+    assert_type(cache.get_many([1]), dict[int, str])
+    assert_type(plain(1, y="a"), float)
+    assert_type(plain.invalidate(1), bool)
+    assert_type(await later(1), bytes)
+    assert_type(service.method(1), str)
+    same: CachedFunction[[int], str] = service.method
+    del same
+    cache.put("1", "a")  # type: ignore[arg-type]
+    cache.put(1, 2)  # type: ignore[arg-type]
+    plain("1")  # type: ignore[arg-type]
+    service.method("1")  # type: ignore[arg-type]
+    Cache[int, str]()  # type: ignore[call-arg]
+    Cache[int, str](maxsize=1, policy="mru")  # type: ignore[arg-type]
+    LoadPolicy(negative_ttl={1: 2})  # type: ignore[dict-item]
