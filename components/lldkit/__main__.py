@@ -14,9 +14,11 @@ __all__ = ["main"]
 # command -> module with `SUMMARY: str`, `configure(parser)` and `run(arguments) -> exit code`
 COMMANDS: dict[str, str] = {
     "cache": "lldkit.cache.cli",
+    "config": "lldkit.config.cli",
     "demo": "lldkit.playground.cli",
     "interleave": "lldkit.interleave.cli",
     "kata": "lldkit.dojo.cli",
+    "metrics": "lldkit.metrics.cli",
     "rate-limiter": "lldkit.rate_limiter.cli",
 }
 

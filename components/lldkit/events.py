@@ -26,13 +26,14 @@ class Emitter(Generic[E]):
     (['opened'], 0)
     """
 
-    __slots__ = ("_listener", "_lock", "failures")
+    __slots__ = ("_listener", "failures")
+
+    _counting = threading.Lock()  # one for all, because failures are rare and locks are as big as the rest
 
     def __init__(self, listener: Callable[[E], object] | None) -> None:
         if listener is not None and not callable(listener):
             raise TypeError(f"on_event must be callable with one event, or None, got {listener!r}")
         self._listener = listener
-        self._lock = threading.Lock()
         self.failures = 0
 
     def __bool__(self) -> bool:
@@ -45,7 +46,7 @@ class Emitter(Generic[E]):
         try:
             self._listener(event)
         except Exception:  # noqa: BLE001 - whatever a listener raises, the component goes on
-            with self._lock:
+            with self._counting:
                 self.failures += 1
 
 

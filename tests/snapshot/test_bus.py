@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import threading
 
 import pytest
@@ -146,3 +147,16 @@ def test_an_iterator_that_nobody_holds_is_closed() -> None:
 def test_what_cannot_be_called_is_refused() -> None:
     with pytest.raises(TypeError, match="listener must be callable with one change, got 3"):
         ChangeBus[int]().subscribe(3)  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_child_that_is_forked_during_a_dispatch_can_publish() -> None:
+    bus, heard = ChangeBus[int](), list[int]()
+    bus.subscribe(heard.append)
+    with bus._speaking, bus._lock:
+        child = os.fork()
+        if child == 0:
+            bus.publish(1)
+            os._exit(0 if heard == [1] else 1)
+    assert os.waitpid(child, 0)[1] == 0

@@ -12,6 +12,8 @@ SUMMARY = "a run of a component, drawn in the terminal"
 DEMOS = {
     "cache": "lldkit.playground.cache",
     "circuit_breaker": "lldkit.playground.circuit_breaker",
+    "config": "lldkit.playground.config",
+    "metrics": "lldkit.playground.metrics",
     "rate_limiter": "lldkit.playground.rate_limiter",
     "retry": "lldkit.playground.retry",
 }

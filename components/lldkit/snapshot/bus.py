@@ -10,6 +10,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from lldkit.arguments import check_count
 from lldkit.clock import SYSTEM
+from lldkit.snapshot.fork import restart_after_fork
 from lldkit.turns import TaskTurn
 
 __all__ = ["ChangeBus", "Changes", "Missed", "Subscription"]
@@ -56,12 +57,17 @@ class ChangeBus(Generic[C]):
 
     def __init__(self, *, capacity: int = 1_000) -> None:
         self._capacity = check_count("capacity", capacity, least=1)
-        self._lock = threading.Lock()  # guards the lists; never held while a listener runs
         self._listeners: list[tuple[Subscription, Callable[[], Listener[C] | None], Select[C] | None]] = []
         self._waiting: deque[C] = deque()
-        self._speaking = threading.Lock()
         self.failures = 0
         self.dropped = 0  # changes that nobody heard, because more than `capacity` of them waited
+        self._renew_locks()
+        restart_after_fork(self, ChangeBus._renew_locks)
+
+    def _renew_locks(self) -> None:
+        """Make the locks; in a forked child anew, since who held them is not there."""
+        self._lock = threading.Lock()  # guards the lists; never held while a listener runs
+        self._speaking = threading.Lock()
 
     def subscribe(self, listener: Listener[C], *, select: Select[C] | None = None) -> Subscription:
         """Call `listener(change)` for each change; with `select`, for what that returns, unless it is None."""

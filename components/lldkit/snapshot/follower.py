@@ -85,7 +85,24 @@ class _Status:
         return status if fresh_at is None else replace(status, stale_seconds=self._clock.monotonic() - fresh_at)
 
 
-class Follower(Generic[T]):
+class _Following(Generic[T]):
+    """What both followers keep."""
+
+    def __init__(self, cell: Cell[T], hints: Hints, poll_seconds: float, clock: Clock, rng: Random | None) -> None:
+        self.cell = cell
+        self._hints = hints
+        self._clock = clock
+        self._pace = Pace(poll_seconds, SystemRandom() if rng is None else rng)
+        self._status = _Status(clock)
+        self._stop = threading.Event()
+
+    @property
+    def status(self) -> FollowerStatus:
+        """How the following stands, as of now."""
+        return self._status.now()
+
+
+class Follower(_Following[T]):
     """A daemon thread that calls `refresh` whenever the newest version may be another one, and every `poll_seconds`.
 
     `refresh` reads, builds and swaps, and returns the version; `hints` is that of a `DocumentStore`. What `refresh`
@@ -105,12 +122,8 @@ class Follower(Generic[T]):
         clock: Clock = SYSTEM,
         rng: Random | None = None,
     ) -> None:
-        self.cell = cell
+        super().__init__(cell, hints, poll_seconds, clock, rng)
         self._refresh = refresh
-        self._hints = hints
-        self._clock = clock
-        self._pace = Pace(poll_seconds, SystemRandom() if rng is None else rng)
-        self._status = _Status(clock)
         self._closed = False
         self._start()
         restart_after_fork(self, Follower._start)
@@ -122,11 +135,6 @@ class Follower(Generic[T]):
         self._thread = threading.Thread(target=self._run, name="lldkit-follower", daemon=True)
         if not self._closed:
             self._thread.start()
-
-    @property
-    def status(self) -> FollowerStatus:
-        """How the following stands, as of now."""
-        return self._status.now()
 
     def close(self) -> None:
         """End the thread. Idempotent; a listener may call it."""
@@ -167,7 +175,7 @@ class Follower(Generic[T]):
             self._status.failed(error, lost=False)
 
 
-class AsyncFollower(Generic[T]):
+class AsyncFollower(_Following[T]):
     """`Follower` as a task of the running loop; hints are waited for in a thread of the loop's executor.
 
         async with AsyncFollower(cell, arefresh, store.hints): ...
@@ -185,19 +193,9 @@ class AsyncFollower(Generic[T]):
         clock: Clock = SYSTEM,
         rng: Random | None = None,
     ) -> None:
-        self.cell = cell
+        super().__init__(cell, hints, poll_seconds, clock, rng)
         self._refresh = refresh
-        self._hints = hints
-        self._clock = clock
-        self._pace = Pace(poll_seconds, SystemRandom() if rng is None else rng)
-        self._status = _Status(clock)
-        self._stop = threading.Event()
         self._task: asyncio.Task[None] | None = None
-
-    @property
-    def status(self) -> FollowerStatus:
-        """How the following stands, as of now."""
-        return self._status.now()
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._run(), name="lldkit-follower")
