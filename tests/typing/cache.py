@@ -2,7 +2,9 @@
 
 from typing import assert_type
 
-from lldkit.cache import Cache, CachedFunction, LoadPolicy, cached
+from lldkit.cache import Cache, CachedFunction, LoadPolicy, Store, TieredCache, cached
+from lldkit.cache.redis import RedisStore
+from lldkit.cache.tracking import Tracking
 
 cache = Cache[int, str](maxsize=9)
 
@@ -47,3 +49,14 @@ async def use(service: Service) -> None:
     Cache[int, str]()  # type: ignore[call-arg]
     Cache[int, str](maxsize=1, policy="mru")  # type: ignore[arg-type]
     LoadPolicy(negative_ttl={1: 2})  # type: ignore[dict-item]
+
+
+async def use_tiers(store: RedisStore) -> None:
+    same: Store = store
+    tier = TieredCache(cache, same, invalidation=Tracking())
+    assert_type(tier.get(1), str | None)
+    assert_type(tier.get(1, 2), str | int)
+    assert_type(tier.get_or_load(1, str), str)
+    assert_type(await tier.aget(1, ""), str)
+    assert_type(await tier.aget_or_load(1, load), str)
+    tier.put(1, 2)  # type: ignore[arg-type]

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Final, Generic, Self, TypeAlias, TypeVar, cast
+from typing import Any, Final, Generic, Self, TypeAlias, TypeVar, cast, overload
 
 from lldkit.arguments import check_number
 from lldkit.cache.cache import Cache
@@ -29,6 +29,7 @@ __all__ = ["TieredCache"]
 
 K = TypeVar("K")
 V = TypeVar("V")
+D = TypeVar("D")
 
 ABSENT: Final[Any] = object()
 """What a look without a loader brings when nothing is there."""
@@ -81,6 +82,10 @@ class TieredCache(Generic[K, V]):
         self._keeps = max_staleness if invalidation is None else math.inf
         self._invalidation.start(l2, max_staleness, l1.invalidate, self._flushed, self._channel)
 
+    @overload
+    def get(self, key: K, default: None = None) -> V | None: ...
+    @overload
+    def get(self, key: K, default: D) -> V | D: ...
     def get(self, key: K, default: Any = None) -> Any:
         """The value of `key` in either tier, or `default`."""
         if self._now() < self._invalidation.proven_until:
@@ -90,8 +95,12 @@ class TieredCache(Generic[K, V]):
         value = self._load(key, None)
         return default if value is ABSENT else value
 
+    @overload
+    async def aget(self, key: K, default: None = None) -> V | None: ...
+    @overload
+    async def aget(self, key: K, default: D) -> V | D: ...
     async def aget(self, key: K, default: Any = None) -> Any:
-        """As `get`; only this one may be awaited where the loop must not wait for the store."""
+        """As `get`, which would have the event loop wait for the store."""
         value = await self._aload(key, None)
         return default if value is ABSENT else value
 
