@@ -151,6 +151,7 @@ def test_a_frozen_server_silences_the_first_tier_after_max_staleness(
     one = site.tier(max_staleness=0.3)
     one.put("k", "old")
     keep(one, "k", "old")
+    assert one._invalidation.proven_until <= time.monotonic() + 0.3
     breakable_redis.pause()
     eventually(lambda: not is_proven(one))
     assert one.get_or_load("k", lambda _: "of the origin") == "of the origin"
@@ -263,6 +264,23 @@ def test_a_store_that_is_down_is_asked_once_per_period(fail_open: bool) -> None:
             assert caught.value.retry_after == 2.0
         assert client.calls == period
         clock.advance(2.0)
+
+
+def test_while_one_caller_asks_a_store_that_was_down_the_others_do_not_wait() -> None:
+    class Slow(Counted):
+        def execute_command(self, *_: object, **__: object) -> Any:
+            if self.calls:
+                with pytest.raises(StoreUnavailable):  # as another caller would, meanwhile
+                    store.invalidate("k")
+            return super().execute_command()
+
+    client, clock = Slow(), ManualClock()
+    store = RedisStore(client, namespace="t", clock=clock)
+    for calls in (1, 2):
+        with pytest.raises(StoreUnavailable):
+            store.invalidate("k")
+        assert client.calls == calls
+        clock.advance(1.0)
 
 
 def test_what_was_loaded_without_the_store_is_kept_for_max_staleness() -> None:
