@@ -327,6 +327,8 @@ def test_a_channel_serves_one_cache_and_no_cluster(site: Site) -> None:
             TieredCache(Cache[str, int](maxsize=1), lone, invalidation=Tracking())
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_child_has_a_channel_of_its_own(site: Site) -> None:
     one, other = site.tier(), site.tier()
     other.put("k", 1)
