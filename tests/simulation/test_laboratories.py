@@ -352,7 +352,7 @@ class TestQueueing:
         assert opened.mean_time > 1_000  # a sixth of 20,000 s of work has piled up at the end
         assert closed.mean_time == pytest.approx(10.0, rel=0.01)  # each of ten clients waits for the other nine
         assert closed.mean_time_as_planned == pytest.approx(opened.mean_time)
-        assert opened.mean_time_as_planned == opened.mean_time
+        assert opened.mean_time_as_planned == pytest.approx(opened.mean_time)  # sums round differently since 3.12
 
     def test_the_series_shows_the_queue_grow(self) -> None:
         times = queueing(arrival_rate=1.2, service=1.0, customers=20_000, seed=1).times
