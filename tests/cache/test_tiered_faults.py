@@ -29,12 +29,12 @@ class Site:
         self.url, self.stack = url, stack
         self.events: list[CacheEvent] = []
 
-    def client(self) -> Any:
-        made: Any = Redis.from_url(self.url, retry=Retry(NoBackoff(), 0), socket_timeout=0.5)
+    def client(self, timeout: float = 10.0) -> Any:
+        made: Any = Redis.from_url(self.url, retry=Retry(NoBackoff(), 0), socket_timeout=timeout)
         return self.stack.enter_context(made)
 
-    def tier(self, max_staleness: float = LONG, *, down_seconds: float = 0.01) -> TieredCache[Any, Any]:
-        store = RedisStore(self.client(), namespace="t", down_seconds=down_seconds)
+    def tier(self, max_staleness: float = LONG, *, timeout: float = 10.0) -> TieredCache[Any, Any]:
+        store = RedisStore(self.client(timeout), namespace="t", down_seconds=0.01)
         tier: TieredCache[Any, Any] = TieredCache(
             Cache(maxsize=100),
             store,
@@ -148,7 +148,7 @@ def test_while_the_channel_is_cut_the_first_tier_answers_nothing(site: Site) -> 
 def test_a_frozen_server_silences_the_first_tier_after_max_staleness(
     site: Site, breakable_redis: servers.RedisServer
 ) -> None:
-    one = site.tier(max_staleness=0.3)
+    one = site.tier(max_staleness=0.3, timeout=0.5)
     one.put("k", "old")
     keep(one, "k", "old")
     assert one._invalidation.proven_until <= time.monotonic() + 0.3
