@@ -281,10 +281,16 @@ def test_dead_links_and_anchors_are_found(tmp_path: Path) -> None:
     assert dead_links(tmp_path / "doc.md") == [*dead, "no.svg"]
 
 
-@pytest.mark.parametrize("text", ["/home/ann/x", "see /root/y", "/work/z", r"C:\x", "(/tmp/a)"])
-def test_machine_paths_are_found(text: str) -> None:
-    assert MACHINE_PATH.search(text)
-    assert not MACHINE_PATH.search("https://example.com/home/x ./work a/root/b /workers /home")
+@pytest.mark.parametrize("folder", ["home/ann", "Users/ann", "root", "work", "tmp"])
+def test_machine_paths_are_found(folder: str) -> None:
+    assert MACHINE_PATH.search(f"see /{folder}/x")
+    assert MACHINE_PATH.search(f"(/{folder}/x)")
+    assert not MACHINE_PATH.search(f"https://example.com/{folder}/x ./{folder} a/{folder}/b")
+
+
+def test_a_drive_is_a_machine_path_and_a_root_alone_is_none() -> None:
+    assert MACHINE_PATH.search("see C:" + "\\x")
+    assert not MACHINE_PATH.search("the folders /home and /workers")
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)

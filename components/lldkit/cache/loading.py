@@ -8,6 +8,7 @@ caller's cancellation is everybody's.
 import asyncio
 import contextlib
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
@@ -53,12 +54,12 @@ class _Flying:
     is_stale: bool = False
 
 
-class Loading(Locked[K, V], Generic[K, V]):
+class Loading(Locked[K, V], ABC, Generic[K, V]):
     """The verbs that load. Safe for threads, and for tasks of several event loops."""
 
+    @abstractmethod
     def get(self, key: K, default: Any = None) -> Any:
         """The value of `key`, or `default`."""
-        raise NotImplementedError
 
     def get_or_load(self, key: K, loader: Callable[[K], V]) -> V:
         """The value of `key`; if it is missing, what `loader(key)` returns, which runs once for all who ask meanwhile.

@@ -8,6 +8,7 @@ A lock made under control is genuine to threads that nobody controls, and begins
 
 import functools
 import threading
+from abc import ABC, abstractmethod
 from typing import Any
 
 from lldkit.interleave import genuine
@@ -27,7 +28,7 @@ def access(name: str, verb: str, writes: bool = True) -> Access:  # noqa: FBT002
     return Access("lock", name, writes, verb)
 
 
-class _Mutex:
+class _Mutex(ABC):
     """What `Lock` and `RLock` share."""
 
     kind = "Lock"
@@ -41,8 +42,9 @@ class _Mutex:
         return super().__new__(cls)
 
     @classmethod
+    @abstractmethod
     def _genuine(cls) -> Any:
-        raise NotImplementedError
+        """A lock of the kind that `threading` has."""
 
     def __init__(self) -> None:
         self._outside: Any = None  # the genuine lock, for threads that nobody controls
