@@ -1,0 +1,3 @@
+"""The scheduler."""
+
+__all__: list[str] = []
