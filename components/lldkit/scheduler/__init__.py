@@ -1,3 +1,6 @@
 """The scheduler."""
 
-__all__: list[str] = []
+from lldkit.scheduler.cron import cron
+from lldkit.scheduler.dst import DST
+
+__all__ = ["DST", "cron"]
