@@ -16,6 +16,7 @@ DEMOS = {
     "metrics": "lldkit.playground.metrics",
     "rate_limiter": "lldkit.playground.rate_limiter",
     "retry": "lldkit.playground.retry",
+    "scheduler": "lldkit.playground.scheduler",
 }
 """Component -> module with `demo() -> Figure` and `NEXT`, the command to try after it."""
 

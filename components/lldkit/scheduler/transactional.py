@@ -1,0 +1,127 @@
+"""A store whose every verb is one transaction over a `Table`: what an engine adds to the ledger."""
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+from lldkit.scheduler import ledger
+from lldkit.scheduler.interface import JobState, Keep, UnknownJob
+from lldkit.scheduler.ledger import Table
+from lldkit.scheduler.store import ClaimRequest, Lease, LeaseRef, NewJob, Outcome, Put, Record, Renewal
+
+__all__ = ["TransactionalStore"]
+
+
+class TransactionalStore(ABC):
+    """The verbs of `Store` but for those that only look. Safe for threads, as far as `_transaction` is."""
+
+    def __init__(self) -> None:
+        self._listening = threading.Lock()  # guards the change of the tuple, which is read without it
+        self._listeners: tuple[Callable[[], object], ...] = ()
+
+    @abstractmethod
+    def _transaction(self, connection: Any = None) -> AbstractContextManager[Table]:
+        """Everything in the block is done, or nothing of it when it raises; nobody else sees half of it."""
+
+    def put(self, jobs: Sequence[NewJob], *, capacity: int | None = None, connection: Any = None) -> list[Put]:
+        """Add jobs."""
+        with self._transaction(connection) as table:
+            answers = ledger.put(table, jobs, capacity)
+        if connection is None:  # else there is nothing to tell before the caller commits
+            self.notify()
+        return answers
+
+    def claim(self, want: ClaimRequest) -> list[Lease]:
+        """Lease jobs."""
+        with self._transaction() as table:
+            leases = ledger.claim(table, want)
+        if leases:
+            self.notify()
+        return leases
+
+    def renew(self, leases: Sequence[LeaseRef], *, seconds: float) -> list[Renewal]:
+        """Move deadlines."""
+        with self._transaction() as table:
+            return ledger.renew(table, leases, seconds)
+
+    def settle(self, outcomes: Sequence[Outcome], *, connection: Any = None) -> list[bool]:
+        """End runs."""
+        with self._transaction(connection) as table:
+            answers = ledger.settle(table, outcomes)
+        self.notify()
+        return answers
+
+    def cancel(self, job_id: str, /) -> bool:
+        """Cancel a job."""
+        with self._transaction() as table:
+            is_stopped = ledger.cancel(table, job_id)
+        self.notify()
+        return is_stopped
+
+    def retry(self, job_id: str, /) -> Record:
+        """Replay a job."""
+        with self._transaction() as table:
+            record = ledger.retry(table, job_id)
+        self.notify()
+        return record
+
+    @abstractmethod
+    def prune(self, queue: str, keep: Keep) -> int:
+        """Forget ended jobs."""
+
+    def get(self, job_id: str, /) -> Record:
+        """Look a job up."""
+        with self._reading() as table:
+            found = table.get([job_id]).get(job_id)
+        if found is None:
+            raise UnknownJob(job_id)
+        return found
+
+    @abstractmethod
+    def _reading(self) -> AbstractContextManager[Table]:
+        """A table from which is only read."""
+
+    @abstractmethod
+    def jobs(
+        self, queue: str, *, state: JobState | None, task: str | None, limit: int, before: int | None
+    ) -> Sequence[Record]:
+        """List jobs, the newest first."""
+
+    @abstractmethod
+    def stats(self, queue: str) -> Mapping[JobState, int]:
+        """Count jobs."""
+
+    @abstractmethod
+    def claims(self, queue: str) -> int:
+        """Count claims."""
+
+    @abstractmethod
+    def now(self) -> int:
+        """The store's clock."""
+
+    @abstractmethod
+    def next_due(self, queue: str) -> int | None:
+        """When time alone changes something."""
+
+    def notify(self) -> None:
+        """Tell this process's listeners that something has changed."""
+        for give in self._listeners:
+            give()
+
+    def subscribe(self, give: Callable[[], object]) -> Callable[[], None]:
+        """Call `give` after each change."""
+        with self._listening:
+            self._listeners = (*self._listeners, give)
+
+        def unsubscribe() -> None:
+            with self._listening:
+                rest = list(self._listeners)
+                rest.remove(give)
+                self._listeners = tuple(rest)
+
+        return unsubscribe
+
+    def close(self) -> None:  # noqa: B027 - an engine that holds nothing has nothing to add
+        """Let go of what is held."""
