@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "kata": "lldkit.dojo.cli",
     "metrics": "lldkit.metrics.cli",
     "rate-limiter": "lldkit.rate_limiter.cli",
+    "scheduler": "lldkit.scheduler.cli",
 }
 
 
