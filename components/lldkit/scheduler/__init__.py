@@ -10,6 +10,7 @@
     graph = Graph(); a = graph.add(extract.call()); graph.add(load.call(), depends_on=[a]); jobs.submit(graph)
 
     nightly = cron("30 2 * * *", tz="Europe/Berlin")           # also every, once, calendar, any_of
+    jobs.schedule(Schedule("report", nightly, build.call(day="yesterday"), misfire="latest"))
     nightly.next_runs(3, after=now); lint(nightly, start=a, end=b)
 
 A job runs at least once; with `Running.settle_with` its effects happen exactly once.
@@ -59,6 +60,7 @@ from lldkit.scheduler.machine import JOB, JobEvent
 from lldkit.scheduler.memory import MemoryStore
 from lldkit.scheduler.queue import Queue, QueueStats
 from lldkit.scheduler.running import Running, current_job
+from lldkit.scheduler.schedules import Diff, Schedule
 from lldkit.scheduler.store import (
     ClaimRequest,
     ControlStore,
@@ -70,8 +72,10 @@ from lldkit.scheduler.store import (
     Put,
     Record,
     Renewal,
+    ScheduleState,
     Signal,
     Store,
+    Tick,
     ViewStore,
 )
 from lldkit.scheduler.tasks import Call, Graph, Node, Task
@@ -91,6 +95,7 @@ __all__ = [
     "Cron",
     "CronSyntaxError",
     "DeadReason",
+    "Diff",
     "Discard",
     "DuplicateJob",
     "Finding",
@@ -128,6 +133,8 @@ __all__ = [
     "Renewal",
     "RetryLater",
     "Running",
+    "Schedule",
+    "ScheduleState",
     "SchedulerError",
     "SchemaMismatch",
     "Signal",
@@ -137,6 +144,7 @@ __all__ = [
     "StoreFailed",
     "StoreUnavailable",
     "Task",
+    "Tick",
     "Trigger",
     "Unique",
     "UnknownJob",

@@ -12,7 +12,18 @@ from typing import Any, Protocol
 from lldkit.clock import MICRO
 from lldkit.scheduler.interface import ENDED, WAITING, DeadReason, DuplicateJob, JobState, QueueFull, UnknownJob
 from lldkit.scheduler.selection import Places, Say, say_of_parents
-from lldkit.scheduler.store import ClaimRequest, Lease, LeaseRef, NewJob, Outcome, Put, Record, Renewal
+from lldkit.scheduler.store import (
+    ClaimRequest,
+    Lease,
+    LeaseRef,
+    NewJob,
+    Outcome,
+    Put,
+    Record,
+    Renewal,
+    ScheduleState,
+    Tick,
+)
 from lldkit.scheduler.transitions import (
     admitted,
     cancelled,
@@ -27,7 +38,7 @@ from lldkit.scheduler.transitions import (
     unblocked,
 )
 
-__all__ = ["Table", "cancel", "claim", "put", "renew", "retry", "settle"]
+__all__ = ["Table", "cancel", "claim", "fire", "put", "renew", "retry", "set_schedules", "settle"]
 
 
 class Table(Protocol):
@@ -88,6 +99,18 @@ class Table(Protocol):
 
     def children(self, parents: Sequence[str]) -> Mapping[str, Sequence[str]]:
         """The ids of the children of those `parents` that have any."""
+        ...
+
+    def live_of_key(self, queue: str, key: str) -> Iterable[Record]:
+        """The jobs of a key that have not ended, in the order of arrival."""
+        ...
+
+    def schedules(self, queue: str) -> Mapping[str, ScheduleState]:
+        """The schedules that are known, by name."""
+        ...
+
+    def set_schedule(self, queue: str, name: str, state: ScheduleState | None) -> None:
+        """Keep a schedule, None: no more."""
         ...
 
     def waiting(self, queue: str) -> int:
@@ -236,6 +259,33 @@ def retry(table: Table, job_id: str) -> Record:
 def _replay(table: Table, record: Record) -> None:
     table.change(record, replayed(record, table.next_seq(), table.now))
     _look_again(table, record.new.id)
+
+
+def fire(table: Table, ticks: Sequence[Tick]) -> list[bool]:
+    """Enqueue what is due and was not emitted before, whoever asks first. It is not refused for lack of room."""
+    return [_fire_one(table, tick) for tick in ticks]
+
+
+def _fire_one(table: Table, tick: Tick) -> bool:
+    queue = tick.job.queue
+    state = table.schedules(queue).get(tick.schedule)
+    if state is None or state.paused or tick.due <= state.last:
+        return False
+    table.set_schedule(queue, tick.schedule, state._replace(last=tick.due))
+    if tick.cancels and tick.job.key is not None:
+        for record in list(table.live_of_key(queue, tick.job.key)):
+            cancel(table, record.new.id)
+    put(table, [tick.job], None)
+    return True
+
+
+def set_schedules(table: Table, queue: str, states: Mapping[str, ScheduleState | None]) -> None:
+    """Keep schedules; a due time that was emitted meanwhile stays emitted."""
+    known = table.schedules(queue)
+    for name, state in states.items():
+        if state is not None and name in known:
+            state = state._replace(last=max(state.last, known[name].last))  # noqa: PLW2901 - the later one holds
+        table.set_schedule(queue, name, state)
 
 
 def _get(table: Table, job_id: str) -> Record:

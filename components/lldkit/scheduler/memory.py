@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from lldkit.clock import MICRO, SYSTEM, Clock
 from lldkit.scheduler.interface import ENDED, WAITING, JobState, Keep
-from lldkit.scheduler.store import Record
+from lldkit.scheduler.store import Record, ScheduleState
 from lldkit.scheduler.transactional import TransactionalStore
 from lldkit.scheduler.transitions import promoted
 
@@ -128,6 +128,7 @@ class _Table:
         self._children: defaultdict[str, list[str]] = defaultdict(list)
         self._held: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self._rates: dict[tuple[str, str], Any] = {}
+        self._schedules: defaultdict[str, dict[str, ScheduleState]] = defaultdict(dict)
 
     def lane(self, queue: str) -> _Lane:
         """The queue."""
@@ -311,6 +312,22 @@ class _Table:
             heapq.heappop(heap)
         self._keys.pop((queue, key), None)
         return None
+
+    def live_of_key(self, queue: str, key: str) -> Iterable[Record]:
+        """The jobs of a key that have not ended."""
+        found = {job_id: self.records.get(job_id) for _, job_id in sorted(self._keys.get((queue, key), ()))}
+        return [record for record in found.values() if record is not None and record.state not in ENDED]
+
+    def schedules(self, queue: str) -> Mapping[str, ScheduleState]:
+        """The schedules that are known."""
+        return self._schedules[queue]
+
+    def set_schedule(self, queue: str, name: str, state: ScheduleState | None) -> None:
+        """Keep a schedule, or forget it."""
+        if state is None:
+            self._schedules[queue].pop(name, None)
+        else:
+            self._schedules[queue][name] = state
 
     def children(self, parents: Sequence[str]) -> Mapping[str, Sequence[str]]:
         """The children of those that have any."""

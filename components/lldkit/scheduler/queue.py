@@ -6,6 +6,7 @@ import secrets
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Literal, ParamSpec, TypeVar
 
@@ -17,8 +18,10 @@ from lldkit.scheduler.inline import run_inline
 from lldkit.scheduler.interface import ENDED, WAITING, JobFailed, JobState, Keep, Limit, QueueFull, Unique
 from lldkit.scheduler.job import Job, Page, instant
 from lldkit.scheduler.memory import MemoryStore
+from lldkit.scheduler.schedules import Diff, Schedule
 from lldkit.scheduler.store import Put, Record, Store
 from lldkit.scheduler.tasks import Call, Graph, Options, Settings, Task
+from lldkit.scheduler.ticker import Ticker
 from lldkit.steps import Await, Do, Steps, arun, run
 from lldkit.turns import TaskTurn, ThreadTurn, Turn
 
@@ -106,6 +109,7 @@ class Queue:
         self.rng = rng or Random()
         self.new_id: Callable[[], str] = functools.partial(secrets.token_hex, 12)
         self._tasks: dict[str, Task[..., Any]] = {}
+        self.ticker = Ticker(self)
         self._drain = _Drain(clock)
         self._line: deque[Turn] = deque()  # who waits for room, first come, first served
 
@@ -217,6 +221,34 @@ class Queue:
         """
         return Job(self.store.retry(job_id))
 
+    def schedule(self, schedule: Schedule) -> None:
+        """Let workers of this process enqueue the schedule's call whenever it is due, from now on."""
+        self.ticker.add(schedule)
+
+    def sync_schedules(self, schedules: Iterable[Schedule]) -> Diff:
+        """Have these schedules and no others; what has changed goes on from its last due time."""
+        return self.ticker.sync(schedules)
+
+    def pause(self, name: str) -> None:
+        """Let a schedule emit nothing, in all processes; ValueError for an unknown name."""
+        self.ticker.pause(name, paused=True)
+
+    def resume(self, name: str) -> None:
+        """Let it go on from now."""
+        self.ticker.pause(name, paused=False)
+
+    def backfill(self, name: str, start: datetime, end: datetime) -> int:
+        """Enqueue what a schedule would have emitted in [start, end), one after the other; how many due times."""
+        return self.ticker.backfill(name, start, end)
+
+    def tick(self) -> int:
+        """Emit what is due; workers do it. Any number of processes may call it."""
+        return self.ticker.tick()
+
+    async def atick(self) -> int:
+        """`tick` for tasks of an event loop."""
+        return await asyncio.to_thread(self.tick)
+
     def result(self, job_id: str, *, timeout_seconds: float) -> Any:
         """Wait for the job's end and return its result; `JobFailed` if it has none, `TimeoutError`, `UnknownJob`."""
         return run(self._waiting(job_id, timeout_seconds, ThreadTurn()), lambda ask: ask(), self.clock)
@@ -230,16 +262,23 @@ class Queue:
         return run_inline(self)
 
     def advance(self, seconds: float) -> int:
-        """Move a `ManualClock` forward from due time to due time and run what is due; how many runs. For tests."""
+        """Move a `ManualClock` from due time to due time, tick, and run what is due; how many runs. For tests."""
         if not isinstance(self.clock, ManualClock):
             raise TypeError(f"advance() moves a ManualClock; this queue runs by {self.clock!r}")
-        until = self.clock.now().timestamp() + check_number("seconds", seconds)
+        until = self.clock.now() + timedelta(seconds=check_number("seconds", seconds))
         runs = self.run_inline()
-        while (due := self.store.next_due(self.name)) is not None and instant(due).timestamp() <= until:
-            self.clock.advance(max(0.0, (instant(due) - self.clock.now()).total_seconds()))
+        while (due := self._next_moment()) is not None and due <= until:
+            self.clock.advance(max(0.0, (due - self.clock.now()).total_seconds()))
+            self.tick()
             runs += self.run_inline()
-        self.clock.advance(max(0.0, until - self.clock.now().timestamp()))
+        self.clock.advance(max(0.0, (until - self.clock.now()).total_seconds()))
         return runs
+
+    def _next_moment(self) -> datetime | None:
+        """When time alone will change something."""
+        due = self.store.next_due(self.name)
+        moments = [None if due is None else instant(due), self.ticker.next_run(self.clock.now())]
+        return min((moment for moment in moments if moment is not None), default=None)
 
     def assert_enqueued(self, task: Task[P, Any], *args: P.args, **kwargs: P.kwargs) -> Job:
         """The first waiting job of `task` with just these arguments; `AssertionError` lists those there are."""

@@ -24,3 +24,7 @@ CREATE TABLE lldkit_job_counts (
 CREATE TABLE lldkit_job_rates (
     queue TEXT NOT NULL, grp TEXT NOT NULL, state TEXT NOT NULL, PRIMARY KEY (queue, grp)
 ) WITHOUT ROWID;
+CREATE TABLE lldkit_schedules (
+    queue TEXT NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL, last INTEGER NOT NULL, paused INTEGER NOT NULL,
+    PRIMARY KEY (queue, name)
+) WITHOUT ROWID;

@@ -9,7 +9,7 @@ from typing import Any
 from lldkit.clock import MICRO
 from lldkit.scheduler.interface import JobState, Keep
 from lldkit.scheduler.rows import CODES, COLUMNS, MUTABLE, NAMES, mutable_row, record_from_row, row_from_record
-from lldkit.scheduler.store import Record
+from lldkit.scheduler.store import Record, ScheduleState
 
 __all__ = ["SQLiteTable"]
 
@@ -23,7 +23,8 @@ BY_ID = f"{SELECT} WHERE id IN (SELECT value FROM json_each(?)) ORDER BY seq"
 LAPSED = f"{SELECT} WHERE state = 3 AND queue = ? AND lease <= ? ORDER BY lease, seq LIMIT {AT_ONCE}"
 HELD = f"{SELECT} WHERE state = 3 AND worker = ? ORDER BY seq"
 SAME = f"{SELECT} WHERE queue = ? AND unique_key = ? AND unique_key IS NOT NULL ORDER BY seq"
-FIRST_OF_KEY = f"{SELECT} WHERE queue = ? AND key = ? AND key IS NOT NULL AND state < 4 ORDER BY seq LIMIT 1"
+LIVE_OF_KEY = f"{SELECT} WHERE queue = ? AND key = ? AND key IS NOT NULL AND state < 4 ORDER BY seq"
+FIRST_OF_KEY = f"{LIVE_OF_KEY} LIMIT 1"
 READY = f"""
     {SELECT} WHERE state = 2 AND queue = ?1 AND (rank, seq) > (?2, ?3)
     AND (grp IS NULL OR grp NOT IN (SELECT value FROM json_each(?4))) ORDER BY rank, seq LIMIT ?5
@@ -161,6 +162,22 @@ class SQLiteTable:
     def first_of_key(self, queue: str, key: str) -> Record | None:
         """The first to arrive of a key."""
         return next(iter(self._ask(FIRST_OF_KEY, queue, key)), None)
+
+    def live_of_key(self, queue: str, key: str) -> Iterable[Record]:
+        """The jobs of a key that have not ended."""
+        return self._ask(LIVE_OF_KEY, queue, key)
+
+    def schedules(self, queue: str) -> Mapping[str, ScheduleState]:
+        """The schedules that are known."""
+        rows = self._cursor.execute("SELECT name, text, last, paused FROM lldkit_schedules WHERE queue = ?", (queue,))
+        return {name: ScheduleState(text, last, bool(paused)) for name, text, last, paused in rows}
+
+    def set_schedule(self, queue: str, name: str, state: ScheduleState | None) -> None:
+        """Keep a schedule, or forget it."""
+        if state is None:
+            self._cursor.execute("DELETE FROM lldkit_schedules WHERE queue = ? AND name = ?", (queue, name))
+        else:
+            self._cursor.execute("REPLACE INTO lldkit_schedules VALUES (?, ?, ?, ?, ?)", (queue, name, *state))
 
     def children(self, parents: Sequence[str]) -> Mapping[str, Sequence[str]]:
         """The children of those that have any."""

@@ -23,8 +23,10 @@ __all__ = [
     "Put",
     "Record",
     "Renewal",
+    "ScheduleState",
     "Signal",
     "Store",
+    "Tick",
     "ViewStore",
 ]
 
@@ -153,6 +155,26 @@ class Outcome(NamedTuple):
     result: str | None = None
 
 
+class Tick(NamedTuple):
+    """A due time of a schedule, and the job that it enqueues."""
+
+    job: NewJob
+    schedule: str
+    due: int
+    cancels: bool
+    """Whether what has not ended of its key is cancelled first."""
+
+
+class ScheduleState(NamedTuple):
+    """What a store knows of a schedule; the schedule itself is code."""
+
+    text: str
+    """Two schedules of one text are the same."""
+    last: int
+    """The last due time that was emitted, or when it was made known or resumed."""
+    paused: bool
+
+
 class JobStore(Protocol):
     """Where jobs live. Each verb is atomic, and harmless when it is repeated because its answer was lost."""
 
@@ -188,6 +210,14 @@ class ControlStore(Protocol):
         """Replay a dead or cancelled job, and what was cancelled because of it. `UnknownJob`, `InvalidTransition`."""
         ...
 
+    def fire(self, ticks: Sequence[Tick]) -> list[bool]:
+        """Enqueue what is due; False where that due time, or a later one, was emitted before."""
+        ...
+
+    def set_schedules(self, queue: str, states: Mapping[str, ScheduleState | None]) -> None:
+        """Keep these schedules as they are here, None: no more. Where the last due time is later, that stays."""
+        ...
+
     def prune(self, queue: str, keep: Keep) -> int:
         """Forget ended jobs as `keep` says; how many."""
         ...
@@ -208,6 +238,10 @@ class ViewStore(Protocol):
 
     def stats(self, queue: str) -> Mapping[JobState, int]:
         """How many jobs are in each state; a state without jobs may be left out."""
+        ...
+
+    def schedules(self, queue: str) -> Mapping[str, ScheduleState]:
+        """The schedules that are known, by name."""
         ...
 
     def claims(self, queue: str) -> int:

@@ -9,7 +9,18 @@ from typing import Any
 from lldkit.scheduler import ledger
 from lldkit.scheduler.interface import JobState, Keep, UnknownJob
 from lldkit.scheduler.ledger import Table
-from lldkit.scheduler.store import ClaimRequest, Lease, LeaseRef, NewJob, Outcome, Put, Record, Renewal
+from lldkit.scheduler.store import (
+    ClaimRequest,
+    Lease,
+    LeaseRef,
+    NewJob,
+    Outcome,
+    Put,
+    Record,
+    Renewal,
+    ScheduleState,
+    Tick,
+)
 
 __all__ = ["TransactionalStore"]
 
@@ -66,6 +77,23 @@ class TransactionalStore(ABC):
             record = ledger.retry(table, job_id)
         self.notify()
         return record
+
+    def fire(self, ticks: Sequence[Tick]) -> list[bool]:
+        """Enqueue what is due."""
+        with self._transaction() as table:
+            fired = ledger.fire(table, ticks)
+        self.notify()
+        return fired
+
+    def set_schedules(self, queue: str, states: Mapping[str, ScheduleState | None]) -> None:
+        """Keep schedules."""
+        with self._transaction() as table:
+            ledger.set_schedules(table, queue, states)
+
+    def schedules(self, queue: str) -> Mapping[str, ScheduleState]:
+        """The schedules that are known."""
+        with self._reading() as table:
+            return dict(table.schedules(queue))
 
     @abstractmethod
     def prune(self, queue: str, keep: Keep) -> int:

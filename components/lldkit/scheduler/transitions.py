@@ -23,11 +23,12 @@ __all__ = [
 def admitted(new: NewJob, seq: int, now: int, *, waits: bool) -> Record:
     """The record of a new job; `waits`: for its parents, or for an earlier job of its key."""
     delay = new.delay if new.conflict is None or new.conflict.debounce is None else new.conflict.debounce
-    due = now + delay if new.at is None else max(now, new.at)
+    due = now + delay if new.at is None else new.at
+    place = max(now, due)  # nobody overtakes by being due in the past
     if new.delay or new.at is not None or new.conflict is not None:
         new = new._replace(delay=0, at=None, conflict=None)  # they have served their purpose, and no store keeps them
     state = JOB.initial if waits else _state_when(due, JOB.next(JOB.initial, JobEvent.UNBLOCK), now)
-    return Record(new, seq, state, due, due - new.head_start if new.head_start else due, now)
+    return Record(new, seq, state, due, place - new.head_start if new.head_start else place, now)
 
 
 def unblocked(record: Record, now: int) -> Record:

@@ -31,7 +31,7 @@ from lldkit.turns import ThreadTurn
 
 __all__ = ["Worker"]
 
-PRUNE_SECONDS = 10.0
+TEND_SECONDS = 1.0  # between two looks at what can be forgotten, and at what schedules have due
 GRACE_SECONDS = 0.5  # for jobs that were asked to stop
 
 
@@ -42,6 +42,7 @@ class Worker:
     store claims; what cannot start within `hold_seconds` is given back for others. Outcomes are told to the store
     together, within `ack_within_seconds`. A lease lasts `lease_seconds` and is renewed each third of it; a worker that
     was killed is noticed when its leases end. `poll_seconds` bounds how long a lost word of a new job goes unnoticed.
+    With `ticks` it looks each second what the schedules of its queues have due.
 
     `stop()` lets running jobs go on for `stop_seconds`, then asks them to stop and gives them back, uncounted. In the
     main thread `run` answers SIGTERM and SIGINT so; the second signal ends the wait.
@@ -59,6 +60,7 @@ class Worker:
         hold_seconds: float = 1.0,
         ack_within_seconds: float = 0.05,
         stop_seconds: float = 20.0,
+        ticks: bool = True,
         max_jobs: int | None = None,
         signals: bool = True,
         on_event: Callable[[WorkerEvent], object] | None = None,
@@ -88,7 +90,8 @@ class Worker:
         self._stop_at: float | None = None  # when what still runs is given back
         self._ask_at = 0.0  # the store did not answer, and is asked again then
         self._claim_at = 0.0  # nothing is expected before, unless there is word of a change
-        self._prune_at = 0.0
+        self._ticks = ticks
+        self._tend_at = 0.0
 
     def run(self, *, until_idle: bool = False) -> int:
         """Work until `stop`, until `max_jobs` have run, or `until_idle`: nothing is SCHEDULED, READY or RUNNING.
@@ -190,10 +193,12 @@ class Worker:
             self._settle()
         if self._stop_at is None and self._holdings.interrupt is None and now >= self._claim_at:
             self._claim(now)
-        if now >= self._prune_at:
-            self._prune_at = now + PRUNE_SECONDS
+        if now >= self._tend_at:
+            self._tend_at = now + TEND_SECONDS
             for queue in self._queues:
                 queue.prune()
+                if self._ticks and queue.ticker:
+                    queue.tick()
 
     def _is_ack_due(self, now: float) -> bool:
         holdings = self._holdings
@@ -255,7 +260,7 @@ class Worker:
     def _seconds_to_wait(self) -> float:
         """Until the next thing is due; word of a change ends the wait."""
         now, holdings = self._clock.monotonic(), self._holdings
-        times = [now + self._poll_seconds, holdings.next_timeout()]
+        times = [now + self._poll_seconds, self._tend_at, holdings.next_timeout()]
         if self._runner.waiting:
             times.append(self._prefetch.holds_until)
         if holdings.held:
