@@ -768,7 +768,7 @@ def test_a_fault_of_the_store_ends_the_worker_with_its_error(kind: Kind) -> None
     ("settings", "message"),
     [
         ({"concurrency": 0}, "concurrency must be at least 1"),
-        ({"runner": "fibres"}, "runner must be 'threads' or 'asyncio'"),
+        ({"runner": "fibres"}, "runner must be 'threads', 'asyncio' or 'processes'"),
         ({"lease_seconds": 0}, "lease_seconds must be a finite number > 0"),
         ({"batch": 0}, "batch must be at least 1"),
         ({"max_jobs": 0}, "max_jobs must be at least 1"),

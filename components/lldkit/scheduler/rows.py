@@ -7,7 +7,7 @@ from lldkit.scheduler.codec import decode, encode
 from lldkit.scheduler.interface import DeadReason, JobState
 from lldkit.scheduler.store import NewJob, Record
 
-__all__ = ["CODES", "COLUMNS", "MUTABLE", "NAMES", "mutable_row", "record_from_row", "row_from_record"]
+__all__ = ["CODES", "COLUMNS", "MUTABLE", "NAMES", "REASONS", "mutable_row", "record_from_row", "row_from_record"]
 
 CODES = {state: code for code, state in enumerate(JobState)}
 """States as numbers: in the order of a job's life, so that those below 4 have not ended."""

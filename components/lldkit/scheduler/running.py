@@ -19,7 +19,7 @@ from lldkit.scheduler.tasks import Task
 if TYPE_CHECKING:
     from lldkit.scheduler.queue import Queue
 
-__all__ = ["End", "Running", "Stop", "arun_job", "current_job", "run_job", "timed_out"]
+__all__ = ["End", "Running", "Stop", "arun_job", "current_job", "raised", "run_job", "timed_out"]
 
 
 class Stop(Enum):
@@ -128,7 +128,7 @@ def run_job(running: Running) -> End:
         result = task.function(*args, **kwargs)
         return _returned(running, asyncio.run(result) if task.is_async else result)
     except BaseException as error:  # noqa: BLE001 - each kind has an outcome, and what must go on is in the answer
-        return _raised(running, task, error)
+        return raised(running, task, error)
     finally:
         _current.reset(token)
 
@@ -145,7 +145,7 @@ async def arun_job(running: Running, threads: Executor) -> End:
         call = functools.partial(copy_context().run, task.function, *args, **kwargs)
         return _returned(running, await asyncio.get_running_loop().run_in_executor(threads, call))
     except BaseException as error:  # noqa: BLE001 - as above
-        return _raised(running, task, error)
+        return raised(running, task, error)
     finally:
         _current.reset(token)
 
@@ -165,7 +165,8 @@ def _returned(running: Running, result: Any) -> End:
     return End(succeeded(running.lease, text))
 
 
-def _raised(running: Running, task: Task[..., Any], error: BaseException) -> End:
+def raised(running: Running, task: Task[..., Any], error: BaseException) -> End:
+    """The end of a run that has raised, or was stopped from outside."""
     name = type(error).__name__
     if running.stop is Stop.TIMEOUT:
         return timed_out(running)

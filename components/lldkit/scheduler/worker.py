@@ -23,6 +23,7 @@ from lldkit.scheduler.holdings import Holdings
 from lldkit.scheduler.interface import StoreFailed, StoreUnavailable, WorkerEvent
 from lldkit.scheduler.outcomes import released
 from lldkit.scheduler.prefetch import Prefetch
+from lldkit.scheduler.processes import ProcessRunner
 from lldkit.scheduler.queue import Queue
 from lldkit.scheduler.runners import Runner, TaskRunner, ThreadRunner
 from lldkit.scheduler.running import End, Running, Stop, timed_out
@@ -38,10 +39,11 @@ GRACE_SECONDS = 0.5  # for jobs that were asked to stop
 class Worker:
     """Runs the jobs of one or several queues until it is stopped. One `run` per worker.
 
-    `concurrency` jobs run at once, in a `runner` of threads or on an event loop. `batch` bounds what one call to the
-    store claims; what cannot start within `hold_seconds` is given back for others. Outcomes are told to the store
-    together, within `ack_within_seconds`. A lease lasts `lease_seconds` and is renewed each third of it; a worker that
-    was killed is noticed when its leases end. `poll_seconds` bounds how long a lost word of a new job goes unnoticed.
+    `concurrency` jobs run at once, in a `runner` of threads, on an event loop, or in processes, where a job that hangs
+    can be stopped and one that crashes takes nobody with it. `batch` bounds what one call to the store claims; what
+    cannot start within `hold_seconds` is given back for others. Outcomes are told to the store together, within
+    `ack_within_seconds`. A lease lasts `lease_seconds` and is renewed each third of it; a worker that was killed is
+    noticed when its leases end. `poll_seconds` bounds how long a lost word of a new job goes unnoticed.
     With `ticks` it looks each second what the schedules of its queues have due.
 
     `stop()` lets running jobs go on for `stop_seconds`, then asks them to stop and gives them back, uncounted. In the
@@ -53,7 +55,7 @@ class Worker:
         queue: Queue | Sequence[Queue],
         *,
         concurrency: int = 8,
-        runner: Literal["threads", "asyncio"] = "threads",
+        runner: Literal["threads", "asyncio", "processes"] = "threads",
         lease_seconds: float = 30.0,
         batch: int = 50,
         poll_seconds: float = 1.0,
@@ -68,8 +70,8 @@ class Worker:
         self._queues = [queue] if isinstance(queue, Queue) else list(queue)
         if not self._queues:
             raise ValueError("a worker needs at least one queue, got none")
-        if runner not in {"threads", "asyncio"}:
-            raise ValueError(f"runner must be 'threads' or 'asyncio', got {runner!r}")
+        if runner not in {"threads", "asyncio", "processes"}:
+            raise ValueError(f"runner must be 'threads', 'asyncio' or 'processes', got {runner!r}")
         self._concurrency = check_count("concurrency", concurrency, least=1)
         self._kind = runner
         self._lease_seconds = check_number("lease_seconds", lease_seconds, above=0.0)
@@ -129,6 +131,8 @@ class Worker:
         begin, finish = self._holdings.begin, self._holdings.finish
         if self._kind == "threads":
             self._runner: Runner = ThreadRunner(self._concurrency, begin, finish)
+        elif self._kind == "processes":
+            self._runner = ProcessRunner(self._concurrency, begin, finish, self._clock)
         else:
             self._runner = TaskRunner(self._concurrency, begin, finish, loop)
         heartbeat = Heartbeat(
