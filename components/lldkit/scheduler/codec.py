@@ -13,6 +13,7 @@ __all__ = ["decode", "digest", "encode"]
 
 SCALARS = {NoneType, bool, int, str}
 ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+DECODER = json.JSONDecoder()
 CANONICAL = json.JSONEncoder(separators=(",", ":"), allow_nan=False, sort_keys=True)
 
 
@@ -37,8 +38,8 @@ def encode(value: Any, *, what: str, limit: int) -> str:
 
 
 def decode(text: str) -> Any:
-    """The value again; a new one each time."""
-    return json.loads(text)
+    """The value of a text that `encode` has made; a new one each time."""
+    return DECODER.raw_decode(text)[0]
 
 
 def digest(value: Any) -> str:
