@@ -73,6 +73,10 @@ def problems(desk, call):
         call()
     except Invalid as error:
         return list(error.problems)
+    except Exception as error:
+        if error is not desk.blamed:
+            raise
+        return desk.fail("Invalid is raised", f"{type(error).__name__}: {error}")
     return desk.fail("Invalid is raised", "no exception")
 
 
@@ -411,7 +415,7 @@ def who_says_it_is_renewed(desk: Desk) -> None:
 def two_edits_in_one_second_are_two(desk: Desk) -> None:
     """The correction that is saved half a second after the mistake is never read."""
     settings = made(desk, file=Says({"port": 80}, {"port": 81}, changed_at=7))
-    desk.expect(settings.reload(), True)
+    settings.reload()
     desk.expect(settings.get("port"), 81)
 
 
@@ -430,7 +434,7 @@ def what_a_layer_said_is_kept_as_it_was(desk: Desk) -> None:
     desk.expect(settings.get("pool.hosts"), ["a"])
     desk.expect(settings.explain("pool.hosts"), (Said("env", ["a"], True),))
     desk.expect(settings.get("port"), 80)
-    desk.expect(settings.reload(), True)
+    settings.reload()
     desk.expect(settings.get("pool.hosts"), ["a", "b"])
 
 

@@ -68,57 +68,60 @@ class Model:
                 broken.append(Problem("unreadable", "", (name,)))
         if broken:
             raise Invalid(broken)
-        problems = list(self.conflicts(said))
-        bad = [problem.path for problem in problems]
-        values, who = {}, {}
-        types = TYPES.get(self.schema)
-        defaults = DEFAULTS.get(self.schema, {})
-        every = dict.fromkeys([*(types or {}), *(path for _, tree in said for path in tree)])
-        for path in every:
-            if any(path == each or path.startswith(each + ".") for each in bad):
-                continue
-            here = [(name, tree[path]) for name, tree in said if path in tree]
-            names = tuple(name for name, _ in here)
-            is_section = bool(here) and type(here[-1][1]) is dict
-            if types is None:
-                if not is_section:
-                    values[path], who[path] = here[-1][1], here
-                continue
-            if path not in types:
-                around = path.rpartition(".")[0]
-                if around == "" or types.get(around) in SECTIONS:
-                    problems.append(Problem("unknown", path, names))
-                continue
-            kind = types[path]
-            if kind in SECTIONS:
-                if here and not is_section:
-                    problems.append(Problem("wrong", path, names, "***" if path in HIDES else repr(here[-1][1])))
-                    bad.append(path)
-                continue
-            if path in defaults:
-                here = [("default", defaults[path]), *here]
-            if not here:
-                problems.append(Problem("missing", path))
-                continue
-            values[path] = typed(kind, here[-1][1]) if names else here[-1][1]
-            who[path] = [(name, "***" if path in HIDES else value) for name, value in here]
-            if values[path] is WRONG:
-                problems.append(Problem("wrong", path, names, "***" if path in HIDES else repr(here[-1][1])))
+        words = {}
+        for name, tree in said:
+            for path, value in tree.items():
+                words.setdefault(path, []).append((name, value))
+        problems = self.misshapen(words)
+        closed = [problem.path for problem in problems]
+        words = {path: here for path, here in words.items() if not is_below(path, closed)}
+        values, who = self.free(words) if self.schema is None else self.typed(words, closed, problems)
         if problems:
             raise Invalid(problems)
         return values, who
 
-    def conflicts(self, said):
-        """A path that is a section of one layer and a value of another; what is below it is not judged."""
-        found = []
-        for path in sorted({path for _, tree in said for path in tree}):
-            here = [(name, tree[path]) for name, tree in said if path in tree]
-            if len({type(value) is dict for _, value in here}) == 2 and not any(
-                path.startswith(each.path + ".") for each in found
-            ):
-                shown = "***" if self.schema is Shop and path in HIDES else repr(here[-1][1])
-                found.append(Problem("conflict", path, tuple(name for name, _ in here), shown))
-        return found
+    def misshapen(self, words):
+        """What is a section here and a value there, or a value where the schema has a section; keys it does not have."""
+        problems = []
+        types = TYPES.get(self.schema)
+        for path in sorted(words):
+            shapes = {type(value) is dict for _, value in words[path]}
+            if is_below(path, [problem.path for problem in problems]):
+                continue
+            if len(shapes) == 2:
+                problems.append(self.problem("conflict", path, words[path]))
+            elif types is not None and path not in types:
+                problems.append(Problem("unknown", path, names(words[path])))
+            elif types is not None and types[path] in SECTIONS and shapes == {False}:
+                problems.append(self.problem("wrong", path, words[path]))
+        return problems
+
+    def free(self, words):
+        """Without a schema everything counts as it is."""
+        who = {path: here for path, here in words.items() if type(here[-1][1]) is not dict}
+        return {path: here[-1][1] for path, here in who.items()}, who
+
+    def typed(self, words, closed, problems):
+        """What the schema makes of it; what does not fit is added to the problems."""
+        values, who = {}, {}
+        for path, kind in TYPES[self.schema].items():
+            if kind in SECTIONS or path in closed or is_below(path, closed):
+                continue
+            default = [("default", DEFAULTS[self.schema][path])] if path in DEFAULTS[self.schema] else []
+            here = words.get(path, [])
+            if not here and not default:
+                problems.append(Problem("missing", path))
+                continue
+            values[path] = fitted(kind, here[-1][1]) if here else default[0][1]
+            who[path] = [(name, "***" if path in HIDES else value) for name, value in default + here]
+            if values[path] is WRONG:
+                problems.append(self.problem("wrong", path, here))
+        return values, who
+
+    def problem(self, kind, path, here):
+        """A problem that shows the strongest word."""
+        shown = "***" if self.schema is Shop and path in HIDES else repr(here[-1][1])
+        return Problem(kind, path, names(here), shown)
 
     @property
     def values(self):
@@ -204,10 +207,20 @@ class Model:
 WRONG = object()
 
 
-def typed(kind, value):
+def names(here):
+    """Who says something."""
+    return tuple(name for name, _ in here)
+
+
+def is_below(path, sections):
+    """Whether a path is within one of the sections."""
+    return any(path.startswith(section + ".") for section in sections)
+
+
+def fitted(kind, value):
     """The value as the schema wants it, or WRONG."""
     if kind == "int or None":
-        return None if value is None or value == "" else typed(int, value)
+        return None if value is None or value == "" else fitted(int, value)
     if kind is str or kind is Secret:
         return (kind(value) if kind is Secret else value) if type(value) is str else WRONG
     if kind is tuple:
