@@ -75,7 +75,7 @@ class Settings:
 
     def watch(self, path: str, listener: Callable[[Any, Any], object]) -> Callable[[], object]:
         """Have `listener(old, new)` called when what is at `path` changes; the function returned ends that."""
-        watch = Watch(path, listener, deepcopy(at(self._state.value, path)))
+        watch = Watch(path, listener, at(self._state.value, path))
         self._watches = (*self._watches, watch)
 
         def end() -> None:
@@ -97,7 +97,7 @@ class Settings:
     def _tell(self) -> None:
         for watch in self._watches:
             old, new = watch.last, at(self._state.value, watch.path)
-            watch.last = deepcopy(new)
+            watch.last = new
             if new == old or watch not in self._watches:
                 continue
             try:
@@ -108,7 +108,7 @@ class Settings:
 
 def overwrite(live: dict[str, Any], new: dict[str, Any]) -> None:
     """Make `live` equal to `new`."""
-    for key in [key for key in live if key not in new]:
+    for key in live.keys() - new.keys():
         del live[key]
     for key, value in new.items():
         if isinstance(value, dict) and isinstance(live.get(key), dict):
