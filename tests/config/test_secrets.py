@@ -171,6 +171,7 @@ def test_no_command_shows_a_secret_of_any_layer(
         [part for key, value in flat.items() for part in ("--set", f"{key}={value}")],
         ["--set", TEXT],
     ]
+    layers.append([part for layer in layers if broken not in layer and TEXT not in layer for part in layer])
     schema = ["--schema", "config.test_secrets:Vault"]
     asked = [[command, *layer, *schema] for command in ("explain", "check") for layer in layers]
     asked += [["diff", before, after, *schema] for before, after in ((file, empty), (empty, file), (empty, broken))]
