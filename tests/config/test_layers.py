@@ -386,6 +386,7 @@ def test_all_problems_are_told_at_once_and_each_says_where_and_what_would_be_rig
         ("a=''\r\nb=\"x\ny\"\r\nc=1", [("a", "", 1, False), ("b", "x\ny", 2, False), ("c", "1", 4, False)]),
         ("a='x\nb=1", [(None, None, 1, True), ("b", "1", 2, False)]),
         ("= 1\n=", [(None, None, 1, True), (None, None, 2, True)]),
+        ("a=b#c\na: b\nexport c=1", [("a", "b#c", 1, False), (None, None, 2, True), ("c", "1", 3, False)]),
     ],
 )
 def test_env_lines_by_hand(text: str, expected: list[Any]) -> None:

@@ -92,6 +92,7 @@ def test_rollback_is_a_new_version_that_is_held_until_release() -> None:
     assert (released.applied, released.version, bench.config.current.a, bench.config.held) == (True, 13, 51, False)
     kinds = [type(event) for event in bench.events[9:]]
     assert kinds == [RolledBack, Held, Rejected, RolledBack, RolledBack, Released, Reloaded]
+    assert [event.version for event in bench.events[9:]] == [10, 10, 10, 11, 12, 12, 13]
     assert not bench.config.release().applied
 
 
