@@ -1,6 +1,7 @@
 """Files that vanish, shrink and come back, first loads that fail, and forks in the middle."""
 
 import os
+import signal
 import threading
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,7 @@ def test_a_forked_child_serves_at_once_and_follows_by_itself(file: Path) -> None
     with config.follow(poll_seconds=0.05), config._turn, config._bus._speaking:  # held by somebody while it forks
         child = os.fork()
         if child == 0:
+            signal.alarm(60)
             heard = Heard(config)
             os.write(writer, b"serves " if config.current.a == 1 else b"")
             replaced(file, "a = 2")

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -307,6 +308,7 @@ def test_a_forked_child_follows_by_a_connection_of_its_own_and_leaves_that_of_it
             assert heard.wait_for(2)
             child = os.fork()
             if child == 0:
+                signal.alarm(60)
                 mine = Heard(config)
                 store.publish({"a": 3}, expected=2, author="the child")
                 os._exit(0 if mine.wait_for(4) else 1)
