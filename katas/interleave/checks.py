@@ -236,7 +236,7 @@ def a_closed_queue_takes_nothing(desk: Desk) -> None:
     desk.raises(Closed, queue.get)
 
 
-@scenario(level=3, kills=["w12"], schedules=50, max_steps=1_000)
+@scenario(level=3, kills=["w12"], proof="free", max_steps=1_000)
 def no_signal_is_missed(make):
     """The item comes between the look and the sleep; the sleeper sleeps on."""
     queue, got = make().queue(1), []
@@ -312,7 +312,7 @@ def caught(body):
         return type(error).__name__
 
 
-@scenario(level=3, kills=["w11"], schedules=30, max_steps=1_000)
+@scenario(level=3, kills=["w11"], proof="free", max_steps=1_000)
 def close_wakes_everybody(make):
     """Workers sleep on an empty queue; a program whose workers are not told of the end has to be killed."""
     queue, told = make().queue(1), []
