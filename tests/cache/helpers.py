@@ -1,7 +1,8 @@
-"""What the tests of two tiers share: caches of several processes on one Redis."""
+"""What several tests share: costs that are counted, and caches of several processes on one Redis."""
 
 import asyncio
 import math
+import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -13,6 +14,24 @@ from lldkit.clock import ManualClock
 
 Keys: TypeAlias = Sequence[int]
 MakeTier: TypeAlias = Callable[..., TieredCache[Any, Any]]
+
+
+def lines(body: Callable[[], object]) -> int:
+    """How many lines of Python `body` runs: its cost, counted instead of timed."""
+    ran = 0
+
+    def trace(*_: object) -> Any:
+        nonlocal ran
+        ran += 1
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        body()
+    finally:
+        sys.settrace(before)
+    return ran
 
 
 def never(key: object) -> Any:

@@ -1,12 +1,25 @@
 """The policies by hand: small cases whose victims can be told from the definition."""
 
-import sys
 from collections.abc import Sequence
-from typing import Any
 
 import pytest
 
-from lldkit.cache import Arc, Entry, Fifo, Lfu, Lru, PolicyFactory, PolicyName, S3Fifo, Sieve, TinyLfu, belady, simulate
+from cache.helpers import lines
+from lldkit.cache import (
+    Arc,
+    Cache,
+    Entry,
+    Fifo,
+    Lfu,
+    Lru,
+    PolicyFactory,
+    PolicyName,
+    S3Fifo,
+    Sieve,
+    TinyLfu,
+    belady,
+    simulate,
+)
 from lldkit.cache.sketch import FrequencySketch
 
 FACTORIES: list[PolicyFactory] = [Arc, Fifo, Lfu, Lru, S3Fifo, Sieve, TinyLfu]
@@ -158,24 +171,26 @@ def test_the_sketch_never_estimates_too_low_and_forgets_by_half() -> None:
 
 @pytest.mark.parametrize("policy", NAMES)
 def test_ten_times_the_evictions_cost_ten_times_the_work(policy: PolicyName) -> None:
-    """Counted, not timed: lines that the policy runs for 2,000 and for 20,000 evictions in a cache as big."""
 
-    def lines(count: int) -> int:
-        ran = 0
+    def cost(count: int) -> int:
+        """Of so many evictions in a cache half as big."""
+        return lines(lambda: simulate(range(count), policy=policy, maxsize=count // 2))
 
-        def trace(*_: object) -> Any:
-            nonlocal ran
-            ran += 1
-            return trace
+    assert cost(20_000) <= 13 * cost(2_000)
 
-        sys.settrace(trace)
-        try:
-            simulate(range(count), policy=policy, maxsize=count // 2)
-        finally:
-            sys.settrace(None)
-        return ran
 
-    assert lines(20_000) <= 13 * lines(2_000)
+@pytest.mark.parametrize("policy", NAMES)
+def test_to_invalidate_costs_the_same_however_much_is_inside(policy: PolicyName) -> None:
+    def cost(size: int) -> int:
+        """The dearest of a hundred, where each key was used another number of times."""
+        cache = Cache[int, int](maxsize=size, policy=policy, ttl=100)
+        for key in range(size):
+            cache.put(key, key)
+            for _ in range(key % 100):
+                cache.get(key)
+        return max(lines(lambda key=key: cache.invalidate(key)) for key in range(0, size, size // 100))  # type: ignore[misc]
+
+    assert cost(5_000) <= cost(500)
 
 
 def test_belady_keeps_what_comes_soonest() -> None:

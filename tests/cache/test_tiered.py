@@ -12,7 +12,7 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 import servers
-from cache.helpers import Fleet, never
+from cache.helpers import Counted, Fleet, lines, never, tier_on
 from lldkit.cache import (
     Cache,
     JsonCodec,
@@ -125,6 +125,18 @@ def test_lifetimes_of_single_values(fleet: Fleet) -> None:
     with pytest.raises(ValueError, match="ttl"):
         tier.put("k", 2, ttl=0)
     assert tier.get("k") == 1
+
+
+def test_to_invalidate_is_one_trip_and_costs_the_same_however_much_is_inside(fleet: Fleet) -> None:
+    client = Counted(fleet.client)
+    tier = tier_on(RedisStore(client, namespace="t", clock=fleet.clock), fleet.clock)
+    costs: list[tuple[int, int]] = []
+    for size in (1, 10, 100):
+        tier.get_many(range(size), lambda keys: dict.fromkeys(keys, 0))
+        before = client.trips
+        cost = lines(lambda: tier.invalidate(0))
+        costs.append((cost, client.trips - before))
+    assert costs == [(costs[0][0], 1)] * 3
 
 
 KEYS: list[Any] = [

@@ -67,11 +67,11 @@ class Loading(Locked[K, V], ABC, Generic[K, V]):
         What the loader raises is raised in all of them, and not cached unless the `LoadPolicy` says so. Raises
         `LoadRecursionError` when a loader needs its own key, `LoadDeadlockError` when loads would wait for each other.
         """
-        value = self.get(key, MISSING)
+        value: V = self.get(key, MISSING)
         if value is MISSING:
             return self._load(key, loader, _Mode.VALUE)
         if self._ahead is None or not self._is_due(key, self._ahead):
-            return cast("V", value)
+            return value
         return self._load(key, loader, _Mode.AHEAD)
 
     def refresh(self, key: K, loader: Callable[[K], V]) -> V:
@@ -80,11 +80,11 @@ class Loading(Locked[K, V], ABC, Generic[K, V]):
 
     async def aget_or_load(self, key: K, loader: Callable[[K], Awaitable[V]]) -> V:
         """As `get_or_load`, for a coroutine function. The load ends only when all who wait for it are cancelled."""
-        value = self.get(key, MISSING)
+        value: V = self.get(key, MISSING)
         if value is MISSING:
             return await self._aload(key, loader, _Mode.VALUE)
         if self._ahead is None or not self._is_due(key, self._ahead):
-            return cast("V", value)
+            return value
         return await self._aload(key, loader, _Mode.AHEAD)
 
     async def arefresh(self, key: K, loader: Callable[[K], Awaitable[V]]) -> V:

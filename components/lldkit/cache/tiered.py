@@ -91,7 +91,7 @@ class TieredCache(Fetching[K, V], Generic[K, V]):
         if self._now() < self._invalidation.proven_until:
             value = self._l1.get(key, MISSING)
             if value is not MISSING:
-                return cast("V", value)
+                return value  # type: ignore[no-any-return]
         while (value := self._load(key, loader)) is ABSENT:  # joined a look that loads nothing
             pass
         return cast("V", value)
