@@ -20,6 +20,7 @@ from lldkit.cache import (
     belady,
     simulate,
 )
+from lldkit.cache.chain import Chain
 from lldkit.cache.sketch import FrequencySketch
 
 FACTORIES: list[PolicyFactory] = [Arc, Fifo, Lfu, Lru, S3Fifo, Sieve, TinyLfu]
@@ -51,6 +52,17 @@ def test_lfu_finds_the_lowest_count_again_after_a_removal() -> None:
         policy.hit(known[key])
     policy.remove(known["a"])
     assert [policy.evict().key for _ in range(2)] == ["b", "c"]
+    assert policy._buckets == {}  # counts that nobody has take no memory
+
+
+def test_who_leaves_a_chain_closes_the_gap_and_holds_nobody_there() -> None:
+    chain, known = Chain[str](), entries("abcd")
+    for entry in known.values():
+        chain.push(entry)
+    chain.remove(known["b"])
+    assert chain.pop() is known["a"]
+    assert [(known[key].older, known[key].newer) for key in "ab"] == [(None, None)] * 2
+    assert (chain.weight, chain.pop(), chain.pop(), chain.pop()) == (2, known["c"], known["d"], None)
 
 
 def shift(policy: PolicyName | PolicyFactory) -> tuple[int, int]:
@@ -100,6 +112,15 @@ def test_eviction_ends_when_every_entry_is_used(make: PolicyFactory) -> None:
         for entry in known:
             policy.hit(entry)
     assert {policy.evict() for _ in range(100)} == set(known)
+
+
+@pytest.mark.parametrize("make", [Fifo, Lfu, Lru, S3Fifo, Sieve])
+def test_where_nobody_is_nobody_is_evicted(make: PolicyFactory) -> None:
+    policy = make(10)
+    policy.add(entry := Entry("a"))
+    policy.remove(entry)
+    with pytest.raises(KeyError):
+        policy.evict()
 
 
 def test_s3fifo_moves_to_main_what_was_used_twice_and_remembers_the_others() -> None:

@@ -20,8 +20,8 @@ class Fifo(Generic[K]):
         self._queue = Chain[K]()
 
     def hit(self, entry: Entry[K]) -> None:
-        """Count a use, which changes nothing here."""
-        entry.uses += 1
+        """Nothing changes."""
+        del entry
 
     def add(self, entry: Entry[K]) -> None:
         """Put `entry` last."""

@@ -54,8 +54,9 @@ class Lfu(Generic[K]):
     def hit(self, entry: Entry[K]) -> None:
         """Count a use."""
         bucket = self._buckets[entry.uses]
-        self._put(entry, entry.uses + 1, bucket)
-        self._take(entry, bucket)
+        del bucket.entries[entry]
+        self._put(entry, bucket.uses + 1, bucket)
+        self._drop_if_empty(bucket)
         self._age()
 
     def add(self, entry: Entry[K]) -> None:
@@ -66,13 +67,15 @@ class Lfu(Generic[K]):
 
     def remove(self, entry: Entry[K]) -> None:
         """Forget `entry`."""
-        self._take(entry, self._buckets[entry.uses])
+        bucket = self._buckets[entry.uses]
+        del bucket.entries[entry]
+        self._drop_if_empty(bucket)
 
     def evict(self) -> Entry[K]:
         """Remove and return the least used."""
         bucket = self._end.more
-        entry = next(iter(bucket.entries))
-        self._take(entry, bucket)
+        entry, _ = bucket.entries.popitem(last=False)
+        self._drop_if_empty(bucket)
         return entry
 
     def _put(self, entry: Entry[K], uses: int, behind: _Bucket[K]) -> None:
@@ -84,8 +87,7 @@ class Lfu(Generic[K]):
         entry.uses = uses
         bucket.entries[entry] = None
 
-    def _take(self, entry: Entry[K], bucket: _Bucket[K]) -> None:
-        del bucket.entries[entry]
+    def _drop_if_empty(self, bucket: _Bucket[K]) -> None:
         if not bucket.entries:
             bucket.leave()
             del self._buckets[bucket.uses]
