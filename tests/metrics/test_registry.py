@@ -82,6 +82,11 @@ def test_a_label_that_no_metric_can_have_is_refused(labels: Any) -> None:
         Registry().counter("c", labels=labels)
 
 
+def test_a_unit_that_no_name_can_carry_is_refused() -> None:
+    with pytest.raises(InvalidName, match="a unit is named by"):
+        Registry().histogram("speed", unit="m/s")
+
+
 def test_names_carry_their_unit_once() -> None:
     registry = Registry()
     registry.histogram("latency", unit="seconds")
