@@ -4,7 +4,6 @@ An engine gives a `Table`: its records as one transaction sees them. The verbs h
 `transitions` and `selection`, and write changed records back.
 """
 
-from collections import Counter
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from typing import Any, Protocol
@@ -122,7 +121,7 @@ def put(table: Table, jobs: Sequence[NewJob], capacity: int | None) -> list[Put]
     """Add jobs in their order. Retries, releases and replays do not come by here, so they are never refused."""
     known = dict(table.get([job.id for job in jobs]))
     answers: list[Put] = []
-    added: Counter[str] = Counter()
+    added: dict[str, int] = {}
     for job in jobs:
         if job.id in known:
             answers.append(Put(known[job.id], True))
@@ -131,10 +130,9 @@ def put(table: Table, jobs: Sequence[NewJob], capacity: int | None) -> list[Put]
         answers.append(answer)
         if answer.is_new:
             known[job.id] = answer.record
-            added[job.queue] += 1
+            added[job.queue] = added.get(job.queue, 0) + 1
     for queue, count in added.items():
-        size = table.waiting(queue)
-        if capacity is not None and size > capacity:
+        if capacity is not None and (size := table.waiting(queue)) > capacity:
             raise QueueFull(capacity, size - count)
     return answers
 
