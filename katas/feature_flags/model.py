@@ -161,21 +161,29 @@ def pick(rng, things):
 
 KEYS = ("a", "b", "c")
 BOOLEANS = (True, False)
-SIMPLE = (True, False, 0, 1, 1.0, 2.5, "", "x")
-VALUES = (*SIMPLE, {}, {"x": 1})
+KINDS = (BOOLEANS, (0, 1, 1.0, 2.5), ("", "x"))  # what one flag serves is of one kind
+DICTS = ({}, {"x": 1})
+VALUES = (*(value for kind in KINDS for value in kind), *DICTS)
 ATTRIBUTES = ("country", "build", "beta")
 SCALARS = (True, False, 0, 1, 1.0, 2, 12, "SE", "FI", "1", "")
 
 
-def plain(rng, values=BOOLEANS):
+def some_keys(rng):
+    return KEYS[: 1 + int(rng.random() * 2)]
+
+
+def plain(rng):
     """Flags of level 1."""
     setup = {}
-    for key in KEYS[: 1 + int(rng.random() * 2)]:
-        setup[key, "enabled"] = rng.random() < 0.6
-        for field in ("serve", "off"):
-            if rng.random() < 0.6:
-                setup[key, field] = pick(rng, values)
+    for key in some_keys(rng):
+        setup |= switch(rng, key, BOOLEANS, enabled=0.6)
     return setup
+
+
+def switch(rng, key, values, enabled):
+    """What a flag serves without rules."""
+    setup = {(key, "enabled"): rng.random() < enabled}
+    return setup | {(key, field): pick(rng, values) for field in ("serve", "off") if rng.random() < 0.6}
 
 
 def condition(rng):
@@ -189,26 +197,26 @@ def conditions(rng):
     return [condition(rng) for _ in range(int(rng.random() * 2.5))]
 
 
-def rule(rng):
-    made = {"serve": pick(rng, SIMPLE)}
+def rule(rng, values):
+    made = {"serve": pick(rng, values)}
     if rng.random() < 0.8:
         made["when"] = conditions(rng)
     return made
 
 
-def ruled(rng, rule=rule):
-    """Flags of level 2."""
-    setup = plain(rng, SIMPLE)
-    for key in dict.fromkeys(piece[0] for piece in list(setup)):
-        if rng.random() < 0.8:
-            setup[key, "enabled"] = True
+def ruled(rng, rule=rule, kinds=KINDS):
+    """Flags of level 2, and with other rules of later ones."""
+    setup = {}
+    for key in some_keys(rng):
+        values = pick(rng, kinds)
+        setup |= switch(rng, key, values, enabled=0.9)
         for place in range(int(rng.random() * 4)):
-            setup[key, "rules", place] = rule(rng)
+            setup[key, "rules", place] = rule(rng, values)
     return setup
 
 
-def rolled_rule(rng):
-    made = rule(rng)
+def rolled_rule(rng, values):
+    made = rule(rng, values)
     if rng.random() < 0.5:
         made["percent"] = pick(rng, (0, 100, 0.0, 100.0))
     return made
@@ -222,18 +230,18 @@ def rolled(rng):
     return setup
 
 
-def split(rng):
+def split(rng, values):
     """All the weight is on one value."""
-    values = [pick(rng, VALUES) for _ in range(1 + int(rng.random() * 3))]
-    heavy = int(rng.random() * len(values))
-    return [[value, pick(rng, (1, 50)) if place == heavy else 0] for place, value in enumerate(values)]
+    several = [pick(rng, values) for _ in range(1 + int(rng.random() * 3))]
+    heavy = int(rng.random() * len(several))
+    return [[value, pick(rng, (1, 50)) if place == heavy else 0] for place, value in enumerate(several)]
 
 
-def split_rule(rng):
-    made = rolled_rule(rng) | pick(rng, ({}, {"serve": pick(rng, VALUES)}))
+def split_rule(rng, values):
+    made = rolled_rule(rng, values)
     if rng.random() < 0.4:
         del made["serve"]
-        made["split"] = split(rng)
+        made["split"] = split(rng, values)
     if rng.random() < 0.4:
         made["when"] = [*made.get("when", []), ["segment", pick(rng, ("eu", "no such segment"))]]
     return made
@@ -241,12 +249,9 @@ def split_rule(rng):
 
 def divided(rng):
     """Flags of level 4."""
-    setup = ruled(rng, split_rule)
+    setup = ruled(rng, split_rule, (*KINDS, DICTS, DICTS))
     if rng.random() < 0.3:
-        setup.pop(("a", "serve"), None)
-        setup["a", "split"] = split(rng)
-    elif rng.random() < 0.3:
-        setup["a", "serve"] = pick(rng, VALUES)
+        setup["c", "split"] = split(rng, pick(rng, (*KINDS, DICTS)))
     if rng.random() < 0.8:
         setup["segments", "eu"] = conditions(rng)
     return setup
@@ -264,10 +269,7 @@ def requiring(rng):
     """Flags of level 5."""
     setup = {}
     for key in KEYS:
-        setup[key, "enabled"] = rng.random() < 0.9
-        for field in ("serve", "off"):
-            if rng.random() < 0.6:
-                setup[key, field] = pick(rng, BOOLEANS)
+        setup |= switch(rng, key, BOOLEANS, enabled=0.9)
         if rng.random() < 0.6:
             when = [["in", "country", ["SE"]]] if rng.random() < 0.5 else conditions(rng)
             setup[key, "rules", 0] = {"when": when, "serve": pick(rng, BOOLEANS)}
@@ -280,7 +282,7 @@ def requiring(rng):
 
 
 def user(rng):
-    made = {"id": pick(rng, ("ann", "bob", ""))} if rng.random() < 0.8 else {}
+    made = {"id": pick(rng, ("ann", "bob", "0"))} if rng.random() < 0.8 else {}
     for attribute in ATTRIBUTES:
         if rng.random() < 0.6:
             made[attribute] = pick(rng, (*SCALARS, [1], {"x": 1}))
