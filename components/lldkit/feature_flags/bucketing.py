@@ -10,7 +10,18 @@ from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from itertools import pairwise
 
-__all__ = ["HASHERS", "Hasher", "choose", "equal_weights", "fnv1a_32", "murmur3_32", "ranges", "seeded", "shares"]
+__all__ = [
+    "HASHERS",
+    "Hasher",
+    "choose",
+    "equal_weights",
+    "fnv1a_32",
+    "murmur3_32",
+    "prefix",
+    "ranges",
+    "seeded",
+    "shares",
+]
 
 Hasher = Callable[[str, str], float]
 """A function of a seed and a unit, to [0, 1)."""
@@ -70,8 +81,8 @@ def fnv1a_32(data: bytes) -> int:
     return state
 
 
-def _prefix(seed: str) -> bytes:
-    """The length before the seed keeps ("ab", "c") and ("a", "bc") apart."""
+def prefix(seed: str) -> bytes:
+    """What `blake2b/1` hashes before the unit: the seed after its length, so that ("ab", "c") is not ("a", "bc")."""
     encoded = seed.encode("utf-8", "surrogatepass")
     return len(encoded).to_bytes(4, "big") + encoded
 
@@ -82,7 +93,7 @@ def _fraction(digest: bytes) -> float:
 
 
 def _blake2b_1(seed: str, unit: str) -> float:
-    return _fraction(blake2b(_prefix(seed) + unit.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+    return _fraction(blake2b(prefix(seed) + unit.encode("utf-8", "surrogatepass"), digest_size=8).digest())
 
 
 def _growthbook_1(seed: str, unit: str) -> float:
@@ -143,7 +154,7 @@ def seeded(name: str, seed: str) -> Callable[[str], float]:
     """`HASHERS[name]` with its seed already in place, for a caller that hashes many units. Raises KeyError."""
     if name != "blake2b/1":
         return functools.partial(HASHERS[name], seed)
-    prepared = blake2b(_prefix(seed), digest_size=8)
+    prepared = blake2b(prefix(seed), digest_size=8)
 
     def point(unit: str) -> float:
         state = prepared.copy()
