@@ -279,7 +279,7 @@ class Flag:
     serve: Serve
     enabled: bool = True
     off: str | None = None
-    prerequisites: tuple[FlagIs, ...] = ()
+    prerequisites: tuple[Condition, ...] = ()
     rules: tuple[Rule, ...] = ()
     metadata: Mapping[str, JsonScalar] = field(default_factory=dict)
     owner: str | None = None

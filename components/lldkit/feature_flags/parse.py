@@ -43,7 +43,7 @@ from lldkit.feature_flags.parse_condition import (
     mapping,
 )
 
-__all__ = ["NATIVE", "SCHEMA", "Native", "parse_condition", "parse_flag"]
+__all__ = ["NATIVE", "SCHEMA", "Native", "parse_condition", "parse_flag", "read_each"]
 
 SCHEMA = "lldkit.flags/1"
 
@@ -76,8 +76,8 @@ class Native:
             metadata = _metadata(document.get("metadata"), ("metadata",))
         except Malformed as bad:
             return Loaded({}, problems=(FlagProblem("", _path(bad.where), bad.message, fatal=True),))
-        flags = _each(bodies, "", partial(_flag_or_previous, previous=previous), problems)
-        conditions = _each(segments, "segments.", lambda _, body, found: condition(body, (), found), problems)
+        flags = read_each(bodies, "", partial(_flag_or_previous, previous=previous), problems)
+        conditions = read_each(segments, "segments.", lambda _, body, found: condition(body, (), found), problems)
         sources = {name: repr(body) for name, body in segments.items()}
         return Loaded(flags, conditions, sources, metadata, tuple(problems))
 
@@ -89,18 +89,18 @@ NATIVE = Native()
 def parse_flag(key: str, body: object) -> tuple[Flag | None, tuple[FlagProblem, ...]]:
     """One flag of a native document, None if a problem is fatal."""
     problems = list[FlagProblem]()
-    flags = _each({key: body}, "", _flag_or_previous, problems)
+    flags = read_each({key: body}, "", _flag_or_previous, problems)
     return flags.get(key), tuple(problems)
 
 
 def parse_condition(name: str, body: object) -> tuple[Condition | None, tuple[FlagProblem, ...]]:
     """One segment of a native document, None if a problem is fatal."""
     problems = list[FlagProblem]()
-    found = _each({name: body}, "segments.", lambda _, body, found: condition(body, (), found), problems)
+    found = read_each({name: body}, "segments.", lambda _, body, found: condition(body, (), found), problems)
     return found.get(name), tuple(problems)
 
 
-def _each(
+def read_each(
     bodies: Mapping[str, Any], prefix: str, make: Callable[[str, Any, Found], Any], problems: list[FlagProblem]
 ) -> dict[str, Any]:
     """What `make` makes of each of them; those that are malformed are missing, and in `problems`."""
