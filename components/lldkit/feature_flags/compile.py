@@ -8,7 +8,7 @@ blake2b are compared as bytes, big-endian, with the boundaries of the ranges: no
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from lldkit.feature_flags.bucketing import choose, prefix
 from lldkit.feature_flags.context import Context
@@ -43,7 +43,9 @@ from lldkit.feature_flags.sticky import BLOCKED, keep, recall
 
 __all__ = ["Compiled", "Decide", "Memo", "Outcome"]
 
-KEY = ("targeting_key",)
+R = TypeVar("R")
+TOP = b"\xff" * 9  # above all digests, which have 8 bytes
+BEYOND = b"\xff" * 10
 
 
 class Outcome:
@@ -174,21 +176,16 @@ class _Compiler:
             None if name is None else self._outcome(Decision(name, split.reason, rule.id, bucket=split.bucket))
             for name in split.variants
         ]
-        index = self._index(split.bucket, split.ranges)
         store, sticky = self._runtime.sticky, split.sticky
         if store is None or sticky is None:
-            outcomes.append(None)  # so that index -1 is nobody
-
-            def place(context: Context) -> Outcome | None:
-                return outcomes[index(context)]
-
-            return place
+            return self._placing(split.bucket, split.ranges, outcomes)
+        index = self._placing(split.bucket, split.ranges, range(len(outcomes)))
 
         def place_and_keep(context: Context) -> Outcome | None:
             unit = split.bucket.unit(context)
             kept = None if unit is None else recall(split, sticky, unit, context, store)
             at = index(context) if kept is None else kept
-            if at < 0 or kept == BLOCKED:
+            if at is None or at == BLOCKED:
                 return None
             if unit is not None:
                 keep(split, sticky, unit, at, store)
@@ -199,17 +196,36 @@ class _Compiler:
     # --- buckets ---
 
     def _gate(self, gate: Gate) -> Check:
-        ramp, now = gate.ramp, self._runtime.now
+        ramp, now, bucket = gate.ramp, self._runtime.now, gate.bucket
+        if ramp is None and len(gate.ranges) == 1 and _has_digests(bucket, gate.ranges):
+            digest, edge = _digest(bucket), _edge(gate.ranges[0][1])
+            return lambda context, _memo: digest(context) < edge
         if ramp is None:
-            index = self._index(gate.bucket, gate.ranges)
-            return lambda context, _memo: index(context) >= 0
-        point = self._point(gate.bucket)
+            inside = self._placing(bucket, gate.ranges, [True] * len(gate.ranges))
+            return lambda context, _memo: inside(context) is True
+        point = self._point(bucket)
 
         def check(context: Context, _memo: Memo) -> bool:
             at = point(context)
             return at is not None and at < ramp.at(now().timestamp())
 
         return check
+
+    def _placing(
+        self, bucket: Bucket, ranges: Sequence[Range], results: Sequence[R | None]
+    ) -> Callable[[Context], R | None]:
+        """The result that stands for the range in which a context falls, None for nowhere."""
+        placed = [*results, None]
+        if _has_digests(bucket, ranges):
+            digest, edges = _digest(bucket), [_edge(end) for _, end in ranges]
+            return lambda context: placed[bisect_right(edges, digest(context))]
+        point = self._point(bucket)
+
+        def place(context: Context) -> R | None:
+            at = point(context)
+            return None if at is None else placed[choose(at, ranges)]
+
+        return place
 
     def _point(self, bucket: Bucket) -> Callable[[Context], float | None]:
         draw = self._runtime.draw
@@ -221,18 +237,6 @@ class _Compiler:
             return bucket.point(unit[1])
 
         return point
-
-    def _index(self, bucket: Bucket, ranges: Sequence[Range]) -> Callable[[Context], int]:
-        """In which of `ranges` a context falls, -1 for none."""
-        if bucket.hash == "blake2b/1" and len(bucket.by) == 1 and not bucket.random and _adjoin(ranges):
-            return _index_by_bytes(bucket, ranges)
-        point = self._point(bucket)
-
-        def index(context: Context) -> int:
-            at = point(context)
-            return -1 if at is None else choose(at, ranges)
-
-        return index
 
     # --- conditions ---
 
@@ -361,35 +365,34 @@ def _some(checks: Sequence[Check]) -> Check:
 # --- digests as bytes ------------------------------------------------------------------------------------------------
 
 
-def _adjoin(ranges: Sequence[Range]) -> bool:
-    """Whether each range begins where the one before it ends, and the first one at 0."""
+def _has_digests(bucket: Bucket, ranges: Sequence[Range]) -> bool:
+    """Whether points can stay bytes: of blake2b, in ranges of which each begins where the one before it ends."""
     starts, ends = [start for start, _ in ranges], [0.0, *(end for _, end in ranges)]
-    return starts == ends[:-1]
+    return bucket.hash == "blake2b/1" and len(bucket.by) == 1 and not bucket.random and starts == ends[:-1]
 
 
-def _index_by_bytes(bucket: Bucket, ranges: Sequence[Range]) -> Callable[[Context], int]:
-    """`choose` for neighbouring ranges, on the bytes of digests."""
-    edges = [_edge(end) for _, end in ranges]
-    seed, by = prefix(bucket.seed), bucket.by[0]
-    places = [*range(len(ranges)), -1]
+def _digest(bucket: Bucket) -> Callable[[Context], bytes]:
+    """The hash of the unit of a context; beyond all ranges where it has none."""
+    copy, by, name = blake2b(prefix(bucket.seed), digest_size=8).copy, bucket.by[0], bucket.by[0][0]
+    is_nested = len(by) > 1
 
-    def index(context: Context) -> int:
-        unit: Any = context.targeting_key if by == KEY else context.find(by)
+    def digest(context: Context) -> bytes:
+        unit: Any = context.find(by) if is_nested else context.fields.get(name)
         if type(unit) is not str or not unit:
             unit = unit_text(unit)
             if unit is None:
-                return -1
-        digest = blake2b(seed + unit.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        place: int = places[bisect_right(edges, digest)]
-        return place
+                return BEYOND
+        state = copy()
+        state.update(unit.encode("utf-8", "surrogatepass"))
+        return state.digest()
 
-    return index
+    return digest
 
 
 def _edge(end: float) -> bytes:
     """The least digest whose point is not below `end`; above all digests where there is none."""
     if end >= 1:
-        return b"\xff" * 9
+        return TOP
     low, high = 0, 2**64
     while low < high:
         middle = (low + high) // 2

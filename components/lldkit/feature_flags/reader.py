@@ -111,9 +111,9 @@ class Reader:
     def details(self, key: str, default: Any, context: Context = EMPTY) -> Evaluation[Any]:
         """The value and why it is that; it must be of the type of `default`, of any type if that is None."""
         try:
-            outcome = self._served[key](context)
-            kind = type(default)
-            if type(outcome.value) is kind and kind in KINDS and self._served.settings.stale_after is None:
+            served = self._served
+            outcome = served[key](context)
+            if type(outcome.value) is type(default) and not served.may_be_stale:
                 outcome.seen = True
                 return outcome.evaluation
         except Exception:  # noqa: BLE001, S110

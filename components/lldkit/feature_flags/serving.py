@@ -138,6 +138,7 @@ class Served(dict[str, Decide]):
         super().__init__()
         self.compiled = compiled
         self.settings = settings
+        self.may_be_stale = settings.stale_after is not None
 
     def __missing__(self, key: str) -> Decide:
         settings = self.settings
