@@ -85,6 +85,7 @@ class Compiled(dict[str, Decide]):
         super().__init__()
         self.rules = rules
         self.runtime = runtime
+        self.segments: dict[tuple[str, bool], Check] = {}  # as they are, and negated
         self.outcomes = list[Outcome]()  # all that these flags can come to, but for errors of expressions
 
     def __missing__(self, key: str) -> Decide:
@@ -273,6 +274,12 @@ class _Compiler:
         return lambda context, _memo: test(context.fields.get(name))
 
     def _segment(self, name: str, negated: bool) -> Check:
+        made, place = self._compiled.segments, (name, negated)
+        if place not in made:
+            made[place] = self._made_segment(name, negated)
+        return made[place]
+
+    def _made_segment(self, name: str, negated: bool) -> Check:
         if name not in self._rules.segments:
             return _never
         check = self._condition(self._rules.segments[name], negated=negated)

@@ -20,6 +20,8 @@ __all__ = ["OPERATORS", "Test", "instant", "operator"]
 Test: TypeAlias = Callable[[Any], bool]
 Maker: TypeAlias = Callable[[Any, Dialect, bool], Test]  # of a clause's value, a dialect, and whether case is ignored
 NATIVE = Dialect()
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FARTHEST = 1e17  # milliseconds, either way
 DATE_FORM = len("2026-01-01T00:00:00")
 
 
@@ -183,7 +185,7 @@ def instant(value: Any, dialect: Dialect = NATIVE) -> float | None:
     """Seconds since 1970 of an RFC 3339 text or of a number of milliseconds; None if it is neither."""
     kind = type(value)
     if kind is int or kind is float:
-        return float(value) / 1000 if math.isfinite(value) and abs(value) < 1e17 else None
+        return value / 1000 if -FARTHEST < value < FARTHEST else None  # not for NaN
     if kind is not str or len(value) < DATE_FORM or value[10] not in "Tt ":
         return None
     try:
@@ -195,9 +197,6 @@ def instant(value: Any, dialect: Dialect = NATIVE) -> float | None:
             return None
         when = when.replace(tzinfo=UTC)
     return (when - EPOCH).total_seconds()
-
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _versioned(holds: Callable[[Any, Any], bool]) -> Maker:

@@ -55,7 +55,8 @@ class Context:
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"a Context cannot change; merge it with Context({name}=...) instead")
 
-    __delattr__ = __setattr__  # type: ignore[assignment]
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"a Context cannot change; {name} stays")
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Context):
