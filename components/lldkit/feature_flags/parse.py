@@ -43,7 +43,17 @@ from lldkit.feature_flags.parse_condition import (
     mapping,
 )
 
-__all__ = ["NATIVE", "SCHEMA", "Native", "parse_condition", "parse_flag", "read_each"]
+__all__ = [
+    "NATIVE",
+    "SCHEMA",
+    "TYPES",
+    "Native",
+    "metadata_of",
+    "parse_condition",
+    "parse_flag",
+    "read_each",
+    "rejected",
+]
 
 SCHEMA = "lldkit.flags/1"
 
@@ -73,9 +83,9 @@ class Native:
             _schema(document)
             bodies = mapping(document.get("flags", {}), ("flags",))
             segments = mapping(document.get("segments", {}), ("segments",))
-            metadata = _metadata(document.get("metadata"), ("metadata",))
+            metadata = metadata_of(document.get("metadata"), ("metadata",))
         except Malformed as bad:
-            return Loaded({}, problems=(FlagProblem("", _path(bad.where), bad.message, fatal=True),))
+            return rejected(bad)
         flags = read_each(bodies, "", partial(_flag_or_previous, previous=previous), problems)
         conditions = read_each(segments, "segments.", lambda _, body, found: condition(body, (), found), problems)
         sources = {name: repr(body) for name, body in segments.items()}
@@ -84,6 +94,11 @@ class Native:
 
 NATIVE = Native()
 """The format of this library's own documents."""
+
+
+def rejected(bad: Malformed) -> Loaded:
+    """A document of which nothing can be used."""
+    return Loaded({}, problems=(FlagProblem("", _path(bad.where), bad.message, fatal=True),))
 
 
 def parse_flag(key: str, body: object) -> tuple[Flag | None, tuple[FlagProblem, ...]]:
@@ -158,7 +173,7 @@ def _flag(key: str, body: Any, source: str, found: Found) -> Flag:
         made.variant(body["off"], ("off",)) if "off" in body else None,
         prerequisites,
         rules,
-        _metadata(body.get("metadata"), ("metadata",)),
+        metadata_of(body.get("metadata"), ("metadata",)),
         owner,
         _expiry(body["expires"]) if "expires" in body else None,
         source,
@@ -299,7 +314,8 @@ def _schema(document: Mapping[str, Any]) -> None:
         raise Malformed(("schema",), f"must be {SCHEMA!r}, got {document['schema']!r:.100}")
 
 
-def _metadata(body: Any, where: Where) -> Mapping[str, Any]:
+def metadata_of(body: Any, where: Where) -> Mapping[str, Any]:
+    """Metadata of a flag or a document: scalars by name."""
     if body is None:
         return MappingProxyType({})
     for name, value in mapping(body, where).items():
