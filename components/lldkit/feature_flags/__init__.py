@@ -16,6 +16,7 @@ native format and those of three vendors end.
 
 from lldkit.feature_flags.client import FlagClient
 from lldkit.feature_flags.context import EMPTY, Context
+from lldkit.feature_flags.formats import FLAGD, GROWTHBOOK, UNLEASH
 from lldkit.feature_flags.interface import (
     CycleError,
     ErrorCode,
@@ -49,7 +50,10 @@ from lldkit.feature_flags.view import FlagView
 
 __all__ = [
     "EMPTY",
+    "FLAGD",
+    "GROWTHBOOK",
     "NATIVE",
+    "UNLEASH",
     "Context",
     "CycleError",
     "ErrorCode",
