@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
 from random import Random, SystemRandom
+from typing import Any
 
 from lldkit.arguments import check_number
 from lldkit.clock import SYSTEM, Clock
@@ -93,7 +94,7 @@ class FlagClient(Reader):
         self._cache_file = cache_file
         self._clock = clock
         self._emit = Emitter(on_event)
-        self._bus: ChangeBus[FlagsChanged] = ChangeBus()
+        self._bus: ChangeBus[Any] = ChangeBus()  # of FlagEvent, from which `on_change` selects
         self._settings = Settings(
             clock,
             (SystemRandom() if rng is None else rng).random,
@@ -125,8 +126,7 @@ class FlagClient(Reader):
 
     def _tell(self, event: FlagEvent) -> None:
         self._emit(event)
-        if isinstance(event, FlagsChanged):
-            self._bus.publish(event)
+        self._bus.publish(event)
 
     # --- what is served ---
 
@@ -248,6 +248,10 @@ class FlagClient(Reader):
         """Call `listener` after each swap that changes the meaning of any of `keys` (None: of anything)."""
         return self._bus.subscribe(listener, select=_selecting(keys))
 
+    def subscribe(self, listener: Callable[[FlagEvent], object]) -> Subscription:
+        """Call `listener` with all that becomes of the document: changes, rejections, a store that comes and goes."""
+        return self._bus.subscribe(listener)
+
     async def changes(self, *, keys: Iterable[str] | None = None) -> AsyncIterator[FlagsChanged]:
         """The changes from now on, for a task."""
         select, moves = _selecting(keys), self._bus.changes()
@@ -282,6 +286,12 @@ class FlagClient(Reader):
             return find_stale(self._cell.current.value, self._usage.flags, now, unused_for, source_root)
 
 
-def _selecting(keys: Iterable[str] | None) -> Callable[[FlagsChanged], FlagsChanged | None]:
+def _selecting(keys: Iterable[str] | None) -> Callable[[FlagEvent], FlagsChanged | None]:
     wanted = None if keys is None else frozenset(keys)
-    return lambda change: change if wanted is None or wanted & change.changed else None
+
+    def select(event: FlagEvent) -> FlagsChanged | None:
+        if not isinstance(event, FlagsChanged) or (wanted is not None and not wanted & event.changed):
+            return None
+        return event
+
+    return select
