@@ -183,7 +183,7 @@ def instant(value: Any, dialect: Dialect = NATIVE) -> float | None:
     """Seconds since 1970 of an RFC 3339 text or of a number of milliseconds; None if it is neither."""
     kind = type(value)
     if kind is int or kind is float:
-        return float(value) / 1000 if math.isfinite(value) and abs(value) < 1e17 else None
+        return float(value) / 1000 if abs(value) < 1e17 else None
     if kind is not str or len(value) < DATE_FORM or value[10] not in "Tt ":
         return None
     try:
