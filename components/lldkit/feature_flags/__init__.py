@@ -9,13 +9,25 @@
     view = flags.view()                                       # the whole request sees one version
     with flags.follow(): serve()                              # live changes
     with flags.override({"checkout-v2": True}): test()
+    FlagAdmin(store).commit([SetRollout("checkout-v2", "eu", 25)], author="ana", reason="ramp")
 
 `interpret` is the engine to read, `compile` the one that runs; both work from the frozen form in `model`, in which the
 native format and those of three vendors end.
 """
 
+from lldkit.feature_flags.admin import Commit, Entry, FlagAdmin
 from lldkit.feature_flags.client import FlagClient
 from lldkit.feature_flags.context import EMPTY, Context
+from lldkit.feature_flags.edits import (
+    Edit,
+    PutFlag,
+    PutSegment,
+    RemoveFlag,
+    RemoveSegment,
+    Replace,
+    SetRollout,
+    SetState,
+)
 from lldkit.feature_flags.formats import FLAGD, GROWTHBOOK, UNLEASH
 from lldkit.feature_flags.interface import (
     CycleError,
@@ -43,7 +55,9 @@ from lldkit.feature_flags.interface import (
     Trace,
     UnknownFlag,
 )
+from lldkit.feature_flags.lint import Finding, lint
 from lldkit.feature_flags.parse import NATIVE
+from lldkit.feature_flags.preview import Impact, Move
 from lldkit.feature_flags.stale import StaleFlag
 from lldkit.feature_flags.sticky import MemoryStickyStore
 from lldkit.feature_flags.view import FlagView
@@ -54,12 +68,17 @@ __all__ = [
     "GROWTHBOOK",
     "NATIVE",
     "UNLEASH",
+    "Commit",
     "Context",
     "CycleError",
+    "Edit",
+    "Entry",
     "ErrorCode",
     "Evaluation",
     "Exposure",
     "Failed",
+    "Finding",
+    "FlagAdmin",
     "FlagClient",
     "FlagError",
     "FlagEvent",
@@ -72,10 +91,19 @@ __all__ = [
     "Format",
     "Hook",
     "HookCall",
+    "Impact",
     "JsonValue",
     "MemoryStickyStore",
+    "Move",
+    "PutFlag",
+    "PutSegment",
     "Reason",
     "RefreshResult",
+    "RemoveFlag",
+    "RemoveSegment",
+    "Replace",
+    "SetRollout",
+    "SetState",
     "SourceBack",
     "SourceLost",
     "StaleFlag",
@@ -83,4 +111,5 @@ __all__ = [
     "StickyStore",
     "Trace",
     "UnknownFlag",
+    "lint",
 ]

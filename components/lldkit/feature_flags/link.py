@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from lldkit.feature_flags.interface import FlagProblem
 from lldkit.feature_flags.model import All, AnyOf, Condition, Flag, FlagIs, InSegment, Loaded, Node, Not, RuleSet
 
-__all__ = ["EMPTY_RULES", "changed_keys", "dependents", "link", "needs_of"]
+__all__ = ["EMPTY_RULES", "changed_keys", "circle", "dependents", "link", "needs_of"]
 
 HIGHEST = 150
 """How many conditions, segments and flags may stand upon each other: an evaluation needs a few frames for each."""
@@ -169,6 +169,14 @@ def _circle(graph: Graph, start: Node, among: set[Node]) -> list[Node]:
                 came[need] = node
                 queue.append(need)
     return [start]
+
+
+def circle(rules: RuleSet, key: str) -> list[str]:
+    """The way from a flag, or a segment as `segments.name`, back to itself; empty where there is none."""
+    name = key.removeprefix(SEGMENTS)
+    node = Node("flag", key) if key in rules.flags else Node("segment", name)
+    way = _circle(rules.graph, node, set(rules.graph))
+    return [str(each) for each in way] if len(way) > 1 else []
 
 
 # --- what changed ----------------------------------------------------------------------------------------------------
