@@ -68,9 +68,9 @@ def _flag(key: str, body: Any, _found: Found, evaluators: Mapping[str, Any]) -> 
     if not variants or kind is None:
         raise Malformed(("variants",), "must be values of one type, and at least one")
     state, default, targeting = body.get("state"), body.get("defaultVariant"), body.get("targeting")
-    if state not in {"ENABLED", "DISABLED"}:
+    if not isinstance(state, str) or state not in {"ENABLED", "DISABLED"}:
         raise Malformed(("state",), f"must be ENABLED or DISABLED, got {state!r:.100}")
-    if default is not None and default not in variants:
+    if default is not None and (not isinstance(default, str) or default not in variants):
         raise Malformed(("defaultVariant",), f"must be one of {', '.join(variants)}, got {default!r:.100}")
     rules = (Rule("targeting", _targeting(key, targeting, evaluators)),) if targeting else ()
     return Flag(
@@ -107,9 +107,10 @@ def _resolved(logic: Any, evaluators: Mapping[str, Any], depth: int = 0) -> Any:
         return logic
     if logic.keys() != {"$ref"}:
         return {name: _resolved(each, evaluators, depth + 1) for name, each in logic.items()}
-    if logic["$ref"] not in evaluators:
-        raise ValueError(f"there is no evaluator {logic['$ref']!r}")
-    return _resolved(evaluators[logic["$ref"]], evaluators, depth + 1)
+    name = str(logic["$ref"])
+    if name not in evaluators:
+        raise ValueError(f"there is no evaluator {name!r:.100}")
+    return _resolved(evaluators[name], evaluators, depth + 1)
 
 
 def _variant(key: str, evaluate: Expression, context: Context, now: Now) -> Any:

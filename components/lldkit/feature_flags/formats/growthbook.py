@@ -36,7 +36,8 @@ from lldkit.feature_flags.parse_condition import Found, Malformed, Where, is_num
 
 __all__ = ["GROWTHBOOK", "GrowthBook"]
 
-VERSIONS = {1: "growthbook/1", 2: "growthbook/2"}
+HIGHEST = 1e6
+HASHES = {1: "growthbook/1", 2: "growthbook/2"}
 
 
 class GrowthBook:
@@ -96,9 +97,9 @@ class _Reader(NamedTuple):
         needed, rules = self.parents(body, name, where)
         if "condition" in body:
             needed.append(self.conditions.read(body["condition"], (*where, "condition")))
-        version = body.get("hashVersion") or 1
-        if version not in VERSIONS:
-            self.conditions.found.append((where, f"there is no hashVersion {version!r}; nobody comes in through it"))
+        if _hasher(body, 1) is None:
+            message = f"there is no hashVersion {body['hashVersion']!r:.100}; nobody comes in through it"
+            self.conditions.found.append((where, message))
         elif "force" in body:
             rules.append(self.forced(body, name, _together(needed), where))
         elif len(list_of(body.get("variations", ()), where)) > 1:
@@ -150,7 +151,7 @@ class _Reader(NamedTuple):
             self.bucket(body, key),
             variants,
             _shares(body, len(values), where),
-            sticky=_sticky(body, key),
+            sticky=_sticky(body, key, where),
             labels=labels,
         )
         gates = self.filters(body, where) or self.namespace(body, where)
@@ -161,9 +162,8 @@ class _Reader(NamedTuple):
         gates = []
         for each in list_of(body.get("filters") or (), where):
             share = [_range(pair, where) for pair in list_of(mapping(each, where).get("ranges"), where)]
-            hasher = VERSIONS.get(each.get("hashVersion") or 2)
-            by, seed = each.get("attribute") or "id", str(each.get("seed", ""))
-            gates.append(Gate(_bucket((by,), seed, hasher or VERSIONS[2]), tuple(share) if hasher else ()))
+            by, seed, hasher = each.get("attribute") or "id", str(each.get("seed", "")), _hasher(each, 2)
+            gates.append(Gate(_bucket((by,), seed, hasher or HASHES[2]), tuple(share) if hasher else ()))
         return gates
 
     def namespace(self, body: Mapping[str, Any], where: Where) -> list[Gate]:
@@ -174,15 +174,13 @@ class _Reader(NamedTuple):
         if len(given) != 3:
             raise Malformed((*where, "namespace"), f"must be a name and two numbers, got {given!r:.100}")
         return [
-            Gate(
-                _bucket((body.get("hashAttribute") or "id",), f"__{given[0]}", VERSIONS[1]), (_range(given[1:], where),)
-            )
+            Gate(_bucket((body.get("hashAttribute") or "id",), f"__{given[0]}", HASHES[1]), (_range(given[1:], where),))
         ]
 
     @staticmethod
     def bucket(body: Mapping[str, Any], seed: str) -> Bucket:
         attributes = (body.get("hashAttribute") or "id", body.get("fallbackAttribute"))
-        return _bucket(attributes, str(body.get("seed") or seed), VERSIONS[body.get("hashVersion") or 1])
+        return _bucket(attributes, str(body.get("seed") or seed), _hasher(body, 1) or HASHES[1])
 
 
 # --- small parts -----------------------------------------------------------------------------------------------------
@@ -202,6 +200,11 @@ def _bucket(attributes: Sequence[Any], seed: str, hasher: str) -> Bucket:
     return Bucket(tuple(by), seed, hasher, seeded(hasher, seed))
 
 
+def _hasher(body: Mapping[str, Any], default: int) -> str | None:
+    version = body.get("hashVersion") or default
+    return HASHES.get(version) if is_number(version) else None
+
+
 def _path(attribute: Any) -> Path:
     return tuple(str(attribute).split("."))
 
@@ -217,11 +220,15 @@ def _shares(body: Mapping[str, Any], count: int, where: Where) -> tuple[Range, .
     return tuple(ranges(count, 1.0 if coverage is None else _number(coverage, where), weights))
 
 
-def _sticky(body: Mapping[str, Any], key: str) -> Sticky | None:
+def _sticky(body: Mapping[str, Any], key: str, where: Where) -> Sticky | None:
     if body.get("disableStickyBucketing"):
         return None
-    fallback = body.get("fallbackAttribute")
     version, least = body.get("bucketVersion") or 0, body.get("minBucketVersion") or 0
+    if type(version) is not int or type(least) is not int:
+        raise Malformed(
+            where, f"bucketVersion and minBucketVersion must be whole, got {version!r:.60} and {least!r:.60}"
+        )
+    fallback = body.get("fallbackAttribute")
     return Sticky(key, version, least, _path(fallback) if fallback else None)
 
 
@@ -233,6 +240,6 @@ def _range(body: Any, where: Where) -> Range:
 
 
 def _number(body: Any, where: Where) -> float:
-    if not is_number(body):
+    if not is_number(body) or abs(body) > HIGHEST:
         raise Malformed(where, f"must be a number, got {body!r:.100}")
     return float(body)
