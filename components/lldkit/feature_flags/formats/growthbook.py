@@ -12,10 +12,9 @@ from typing import Any, NamedTuple
 
 from lldkit.feature_flags.bucketing import ranges, seeded
 from lldkit.feature_flags.formats.growthbook_condition import Conditions
-from lldkit.feature_flags.formats.variants import named
+from lldkit.feature_flags.formats.shared import named, together
 from lldkit.feature_flags.interface import FlagProblem, Reason
 from lldkit.feature_flags.model import (
-    All,
     Bucket,
     Condition,
     Constant,
@@ -101,9 +100,9 @@ class _Reader(NamedTuple):
             message = f"there is no hashVersion {body['hashVersion']!r:.100}; nobody comes in through it"
             self.conditions.found.append((where, message))
         elif "force" in body:
-            rules.append(self.forced(body, name, _together(needed), where))
+            rules.append(self.forced(body, name, together(needed), where))
         elif len(list_of(body.get("variations", ()), where)) > 1:
-            rules.append(self.experiment(body, name, _together(needed), where))
+            rules.append(self.experiment(body, name, together(needed), where))
         return rules
 
     def parents(self, body: Mapping[str, Any], name: str, where: Where) -> tuple[list[Condition], list[Rule]]:
@@ -184,12 +183,6 @@ class _Reader(NamedTuple):
 
 
 # --- small parts -----------------------------------------------------------------------------------------------------
-
-
-def _together(conditions: Sequence[Condition]) -> Condition:
-    if not conditions:
-        return Constant(True)
-    return conditions[0] if len(conditions) == 1 else All(tuple(conditions))
 
 
 def _bucket(attributes: Sequence[Any], seed: str, hasher: str) -> Bucket:

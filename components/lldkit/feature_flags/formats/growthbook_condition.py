@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from lldkit.feature_flags.conditions import Test, operator
 from lldkit.feature_flags.context import Context, plain
 from lldkit.feature_flags.expression import number, text
+from lldkit.feature_flags.formats.shared import together
 from lldkit.feature_flags.interpret import holds
 from lldkit.feature_flags.model import All, AnyOf, Clause, Condition, Constant, Dialect, Not, Path
 from lldkit.feature_flags.parse_condition import Found, Where, list_of, mapping
@@ -33,7 +34,7 @@ class Conditions(NamedTuple):
     def read(self, body: Any, where: Where) -> Condition:
         """The condition on attributes that `body` describes."""
         parts = [self._part(name, each, (*where, name)) for name, each in mapping(body, where).items()]
-        return parts[0] if len(parts) == 1 else All(tuple(parts))
+        return together(parts)
 
     def accepts(self, body: Any, where: Where) -> Test:
         """The condition on a parent's `value` that `body` describes, as a test of that value."""
@@ -61,7 +62,7 @@ class Conditions(NamedTuple):
         if not isinstance(body, Mapping) or not body or not all(name.startswith("$") for name in body):
             return Clause(path, "is", body, _is(body, ignore_case=ignore_case))
         parts = [self._operator(path, name, each, (*where, name)) for name, each in body.items()]
-        return parts[0] if len(parts) == 1 else All(tuple(parts))
+        return together(parts)
 
     def _operator(self, path: Path, name: str, body: Any, where: Where) -> Condition:
         try:

@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from lldkit.feature_flags.bucketing import shares
+from lldkit.feature_flags.formats.shared import named, together
 from lldkit.feature_flags.formats.unleash_strategy import Strategy, attribute, bucket, clause, constraints
-from lldkit.feature_flags.formats.variants import named
 from lldkit.feature_flags.interface import FlagProblem, Reason
 from lldkit.feature_flags.model import All, Condition, Constant, Fixed, Flag, FlagIs, Loaded, Not, Path, Rule, Split
 from lldkit.feature_flags.parse import read_each, rejected
@@ -101,7 +101,7 @@ def _by(field: str, bodies: Sequence[Any], problems: list[FlagProblem]) -> Bodie
 
 
 def _segment(_name: str, body: Mapping[str, Any], found: Found) -> Condition:
-    return All(tuple(constraints(body, (), found)))
+    return together(constraints(body, (), found))
 
 
 # --- toggles ---------------------------------------------------------------------------------------------------------
@@ -222,7 +222,7 @@ def _rules(strategy: Strategy, variants: Sequence[_Variant], group: str, values:
         Rule(
             f"{strategy.id} override {name}",
             Fixed(name, Reason.TARGETING_MATCH),
-            All((strategy.when, clause(path, "in", list(map(str, wanted))))),
+            All((strategy.when, clause(path, "IN", list(map(str, wanted))))),
             strategy.gates,
         )
         for name, variant in zip(names, variants, strict=True)

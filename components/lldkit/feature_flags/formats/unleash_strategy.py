@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from lldkit.feature_flags.bucketing import seeded
 from lldkit.feature_flags.conditions import operator
+from lldkit.feature_flags.formats.shared import together
 from lldkit.feature_flags.interface import Reason
 from lldkit.feature_flags.model import (
     NOW,
@@ -31,7 +32,6 @@ TIME: Path = ("currentTime",)
 
 OPERATORS = {
     "IN": "in",
-    "NOT_IN": "in",
     "STR_STARTS_WITH": "starts_with",
     "STR_ENDS_WITH": "ends_with",
     "STR_CONTAINS": "contains",
@@ -47,7 +47,7 @@ OPERATORS = {
     "SEMVER_LT": "semver_lt",
     "REGEX": "matches",
 }
-OF_LISTS = {"in", "starts_with", "ends_with", "contains"}
+OF_LISTS = {"IN", "STR_STARTS_WITH", "STR_ENDS_WITH", "STR_CONTAINS"}
 
 
 class Strategy(NamedTuple):
@@ -63,7 +63,7 @@ class Strategy(NamedTuple):
         """Why somebody is in."""
         if self.gates:
             return Reason.SPLIT
-        return Reason.STATIC if self.when == All(()) else Reason.TARGETING_MATCH
+        return Reason.STATIC if self.when == Constant(True) else Reason.TARGETING_MATCH
 
     @classmethod
     def read(cls, toggle: str, body: Mapping[str, Any], at: int, found: Found) -> "Strategy":
@@ -78,10 +78,10 @@ class Strategy(NamedTuple):
             case "default":
                 pass
             case "userWithId":
-                conditions.append(clause(USER_ID, "in", _texts(parameters.get("userIds"))))
+                conditions.append(clause(USER_ID, "IN", _texts(parameters.get("userIds"))))
             case "remoteAddress":
                 networks = [each for each in _texts(parameters.get("IPs")) if _is_network(each, where, found)]
-                conditions.append(clause(("remoteAddress",), "cidr", networks))
+                conditions.append(Clause(("remoteAddress",), "cidr", networks, operator("cidr", networks)))
             case "flexibleRollout":
                 by = parameters.get("stickiness") or "default"
                 gates = (_gate(by, group, parameters.get("rollout"), (*where, "parameters", "rollout")),)
@@ -91,7 +91,7 @@ class Strategy(NamedTuple):
             case _:
                 found.append((where, f"there is no strategy {name!r}; nobody comes in through it"))
                 conditions.append(Constant(None, f"no strategy {name}"))
-        return cls(f"{name} {at}", All(tuple(conditions)), gates, group)
+        return cls(f"{name} {at}", together(conditions), gates, group)
 
 
 def _texts(joined: Any) -> list[str]:
@@ -135,18 +135,18 @@ def constraints(body: Mapping[str, Any], where: Where, found: Found) -> list[Con
 
 
 def _constraint(body: Any, where: Where, found: Found) -> Condition:
-    name = str(mapping(body, where).get("operator"))
+    given = str(mapping(body, where).get("operator"))
+    name, inverted = ("IN", True) if given == "NOT_IN" else (given, False)
     if name not in OPERATORS:
         found.append((where, f"there is no operator {name!r}; nobody comes in through it"))
         return Constant(None, f"no operator {name}")
-    op, path = OPERATORS[name], attribute(body.get("contextName"), where)
-    value = body.get("values", ()) if op in OF_LISTS else body.get("value")
+    path, value = attribute(body.get("contextName"), where), body.get("values" if name in OF_LISTS else "value", ())
     try:
-        condition = clause(path, op, value, ignore_case=body.get("caseInsensitive") is True)
+        condition = clause(path, name, value, ignore_case=body.get("caseInsensitive") is True)
     except (TypeError, ValueError) as error:
         found.append((where, f"{name} {error}; nobody comes in through it"))
         return Constant(None, f"{name} {error}")
-    return Not(condition) if (name == "NOT_IN") != (body.get("inverted") is True) else condition
+    return Not(condition) if inverted != (body.get("inverted") is True) else condition
 
 
 def attribute(name: Any, where: Where) -> Path:
@@ -156,11 +156,13 @@ def attribute(name: Any, where: Where) -> Path:
     return USER_ID if name == "userId" else (name,)
 
 
-def clause(path: Path, op: str, value: Any, *, ignore_case: bool = False) -> Condition:
+def clause(path: Path, name: str, value: Any, *, ignore_case: bool = False) -> Condition:
     """A clause in Unleash's dialect; on `currentTime` also one on the time of the evaluation, for contexts without."""
-    if op == "eq":  # of numbers, which are texts in more than one way
-        return All((clause(path, "gte", value), clause(path, "lte", value)))
-    made = Clause(path, op, value, operator(op, value, DIALECT, ignore_case=ignore_case))
-    if path != TIME or op == "exists":
+    if name == "NUM_EQ":  # one number may be written in several ways
+        return All((clause(path, "NUM_GTE", value), clause(path, "NUM_LTE", value)))
+    test = operator(OPERATORS[name], value, DIALECT, ignore_case=ignore_case)
+    made = Clause(path, f"{name} (any case)" if ignore_case else name, value, test)
+    if path != TIME:
         return made
-    return AnyOf((made, All((clause(TIME, "exists", False), clause(NOW, op, value)))))
+    missing = Clause(TIME, "exists", False, operator("exists", False))
+    return AnyOf((made, All((missing, Clause(NOW, made.op, value, test)))))
