@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
 
 import pytest
 from redis import Redis
@@ -13,6 +13,7 @@ from redis.retry import Retry
 from feature_flags.helpers import document, flag
 from lldkit.feature_flags import Context, FlagAdmin, FlagClient, PutFlag, SetState, SourceLost
 from lldkit.snapshot import MemoryStore
+from lldkit.snapshot.file import FileStore
 from lldkit.snapshot.redis import RedisStore
 from servers import RedisServer
 
@@ -100,14 +101,12 @@ def test_a_follower_outlives_a_broken_document() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-def test_a_forked_child_keeps_receiving_updates(tmp_path: Any) -> None:
-    from lldkit.snapshot.sqlite import SQLiteStore
-
-    store = SQLiteStore(tmp_path / "flags.db")
+def test_a_forked_child_keeps_receiving_updates(tmp_path: Path) -> None:
+    store = FileStore(tmp_path / "flags.json", versions_directory=tmp_path / "versions")
     FlagAdmin(store).commit([PutFlag("f", ON)], author="ana")
     client = FlagClient(store)
     reader, writer = os.pipe()
-    with client.follow(poll_seconds=0.1):
+    with client.follow(poll_seconds=0.05), client._turn, client._settings._lock:  # held by somebody while it forks
         child = os.fork()
         if child == 0:
             reached = changed_to(client, 2)
@@ -115,7 +114,7 @@ def test_a_forked_child_keeps_receiving_updates(tmp_path: Any) -> None:
             told = b"1" if reached.wait(PATIENCE) and not client.boolean("f", True, Context("u")) else b"0"
             os.write(writer, told)
             os._exit(0)
-        assert os.read(reader, 1) == b"r"
-        FlagAdmin(store).commit([SetState("f", enabled=False)], author="ana")
-        assert os.read(reader, 1) == b"1"
+    assert os.read(reader, 1) == b"r"
+    FlagAdmin(store).commit([SetState("f", enabled=False)], author="ana")
+    assert os.read(reader, 1) == b"1"
     assert os.waitpid(child, 0)[1] == 0

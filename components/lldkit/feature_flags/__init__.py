@@ -28,6 +28,7 @@ from lldkit.feature_flags.edits import (
     SetRollout,
     SetState,
 )
+from lldkit.feature_flags.formats import FLAGD, GROWTHBOOK, UNLEASH
 from lldkit.feature_flags.interface import (
     CycleError,
     ErrorCode,
@@ -63,7 +64,10 @@ from lldkit.feature_flags.view import FlagView
 
 __all__ = [
     "EMPTY",
+    "FLAGD",
+    "GROWTHBOOK",
     "NATIVE",
+    "UNLEASH",
     "Commit",
     "Context",
     "CycleError",

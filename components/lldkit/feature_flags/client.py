@@ -2,11 +2,12 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
 from random import Random, SystemRandom
+from typing import Any
 
 from lldkit.arguments import check_number
 from lldkit.clock import SYSTEM, Clock
@@ -93,7 +94,7 @@ class FlagClient(Reader):
         self._cache_file = cache_file
         self._clock = clock
         self._emit = Emitter(on_event)
-        self._bus: ChangeBus[FlagsChanged] = ChangeBus()
+        self._bus: ChangeBus[Any] = ChangeBus()  # of FlagEvent, from which `on_change` selects
         self._settings = Settings(
             clock,
             (SystemRandom() if rng is None else rng).random,
@@ -125,8 +126,7 @@ class FlagClient(Reader):
 
     def _tell(self, event: FlagEvent) -> None:
         self._emit(event)
-        if isinstance(event, FlagsChanged):
-            self._bus.publish(event)
+        self._bus.publish(event)
 
     # --- what is served ---
 
@@ -178,9 +178,7 @@ class FlagClient(Reader):
             self._note_answer()
             return RefreshResult(False, self.version, frozenset(), ())
         except StoreUnavailable:
-            if not self._is_lost:
-                self._outbox.put(SourceLost(now))
-            self._is_lost = True
+            self._note_loss()
             raise
         self._note_answer()
         return self._apply(document)
@@ -190,6 +188,11 @@ class FlagClient(Reader):
         if self._is_lost:
             self._outbox.put(SourceBack(self._clock.now()))
         self._is_lost = False
+
+    def _note_loss(self) -> None:
+        if not self._is_lost:
+            self._outbox.put(SourceLost(self._clock.now()))
+        self._is_lost = True
 
     def _apply(self, document: Document) -> RefreshResult:
         current, now = self._cell.current, self._clock.now()
@@ -229,7 +232,7 @@ class FlagClient(Reader):
     def follow(self, *, poll_seconds: float = 2.0) -> Follower[RuleSet]:
         """A thread that keeps this at the newest version, by hints, and by looking every `poll_seconds`."""
         return Follower(
-            self._cell, lambda: self._refresh().version, self._store.hints, poll_seconds=poll_seconds, clock=self._clock
+            self._cell, lambda: self._refresh().version, self._hints, poll_seconds=poll_seconds, clock=self._clock
         )
 
     def afollow(self, *, poll_seconds: float = 2.0) -> AsyncFollower[RuleSet]:
@@ -238,7 +241,17 @@ class FlagClient(Reader):
         async def refresh() -> int:
             return (await asyncio.to_thread(self._refresh)).version
 
-        return AsyncFollower(self._cell, refresh, self._store.hints, poll_seconds=poll_seconds, clock=self._clock)
+        return AsyncFollower(self._cell, refresh, self._hints, poll_seconds=poll_seconds, clock=self._clock)
+
+    def _hints(self, stop: threading.Event) -> Iterator[bool]:
+        """Those of the store; a follower that listens in vain reads nothing, so the loss is noted here."""
+        try:
+            yield from self._store.hints(stop)
+        except StoreUnavailable:
+            with self._turn:
+                self._note_loss()
+            self._outbox.tell()
+            raise
 
     # --- who hears of it ---
 
@@ -247,6 +260,10 @@ class FlagClient(Reader):
     ) -> Subscription:
         """Call `listener` after each swap that changes the meaning of any of `keys` (None: of anything)."""
         return self._bus.subscribe(listener, select=_selecting(keys))
+
+    def subscribe(self, listener: Callable[[FlagEvent], object]) -> Subscription:
+        """Call `listener` with all that becomes of the document: changes, rejections, a store that comes and goes."""
+        return self._bus.subscribe(listener)
 
     async def changes(self, *, keys: Iterable[str] | None = None) -> AsyncIterator[FlagsChanged]:
         """The changes from now on, for a task."""
@@ -282,6 +299,12 @@ class FlagClient(Reader):
             return find_stale(self._cell.current.value, self._usage.flags, now, unused_for, source_root)
 
 
-def _selecting(keys: Iterable[str] | None) -> Callable[[FlagsChanged], FlagsChanged | None]:
+def _selecting(keys: Iterable[str] | None) -> Callable[[FlagEvent], FlagsChanged | None]:
     wanted = None if keys is None else frozenset(keys)
-    return lambda change: change if wanted is None or wanted & change.changed else None
+
+    def select(event: FlagEvent) -> FlagsChanged | None:
+        if not isinstance(event, FlagsChanged) or (wanted is not None and not wanted & event.changed):
+            return None
+        return event
+
+    return select

@@ -5,6 +5,7 @@ unknown, and a rule asks for true, so that such a clause never lets anybody in, 
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from lldkit.feature_flags.context import Context
@@ -35,7 +36,7 @@ from lldkit.feature_flags.model import (
 )
 from lldkit.feature_flags.sticky import BLOCKED, keep, recall
 
-__all__ = ["computed", "evaluation_of", "failed", "interpret", "no_unit", "satisfying", "unusable"]
+__all__ = ["computed", "evaluation_of", "failed", "holds", "interpret", "no_unit", "satisfying", "unusable"]
 
 Explained: TypeAlias = tuple[Decision, tuple[Step, ...]]
 
@@ -46,6 +47,11 @@ def interpret(rules: RuleSet, key: str, context: Context, runtime: Runtime) -> E
         return _Walk(rules, context, runtime).flag(key)
     except Exception as error:  # noqa: BLE001 - an evaluation raises nothing
         return failed(error), ()
+
+
+def holds(condition: Condition, context: Context) -> bool:
+    """Whether a condition on nothing but attributes holds."""
+    return _Walk(_NO_RULES, context, _NO_RUNTIME)._condition(condition)[0] is True  # noqa: SLF001
 
 
 def evaluation_of(rules: RuleSet, key: str, decision: Decision, default: Any = None) -> Evaluation[Any]:
@@ -269,6 +275,10 @@ class _Walk:
         holds = decision.satisfies and decision.variant in satisfying(condition, self._rules.flags[key])
         told = f"{_word(holds)}, it is {decision.variant or 'without a variant'} ({decision.reason})"
         return holds, Step(f"flag {key} is {_shown(tuple(sorted(condition.variants)))}", told, parts)
+
+
+_NO_RULES = RuleSet({}, {}, {}, {}, (), {}, {}, 0)
+_NO_RUNTIME = Runtime(lambda: datetime.fromtimestamp(0, UTC), lambda: 0.0)
 
 
 # --- words -----------------------------------------------------------------------------------------------------------

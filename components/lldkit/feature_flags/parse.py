@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from lldkit.feature_flags.bucketing import HASHERS, seeded, shares
 from lldkit.feature_flags.conditions import EPOCH, instant
+from lldkit.feature_flags.context import MAPPINGS
 from lldkit.feature_flags.interface import FlagProblem, Reason
 from lldkit.feature_flags.model import (
     Bucket,
@@ -43,7 +44,17 @@ from lldkit.feature_flags.parse_condition import (
     mapping,
 )
 
-__all__ = ["NATIVE", "SCHEMA", "Native", "parse_condition", "parse_flag", "read_each"]
+__all__ = [
+    "NATIVE",
+    "SCHEMA",
+    "TYPES",
+    "Native",
+    "metadata_of",
+    "parse_condition",
+    "parse_flag",
+    "read_each",
+    "rejected",
+]
 
 SCHEMA = "lldkit.flags/1"
 
@@ -56,7 +67,7 @@ TYPES: Mapping[str, Callable[[Any], bool]] = {
     "string": lambda value: type(value) is str,
     "integer": lambda value: type(value) is int,
     "float": lambda value: type(value) is int or type(value) is float,
-    "object": lambda value: isinstance(value, Mapping | list | tuple),
+    "object": lambda value: isinstance(value, (*MAPPINGS, list, tuple)),
 }
 
 
@@ -73,9 +84,9 @@ class Native:
             _schema(document)
             bodies = mapping(document.get("flags", {}), ("flags",))
             segments = mapping(document.get("segments", {}), ("segments",))
-            metadata = _metadata(document.get("metadata"), ("metadata",))
+            metadata = metadata_of(document.get("metadata"), ("metadata",))
         except Malformed as bad:
-            return Loaded({}, problems=(FlagProblem("", _path(bad.where), bad.message, fatal=True),))
+            return rejected(bad)
         flags = read_each(bodies, "", partial(_flag_or_previous, previous=previous), problems)
         conditions = read_each(segments, "segments.", lambda _, body, found: condition(body, (), found), problems)
         sources = {name: repr(body) for name, body in segments.items()}
@@ -84,6 +95,11 @@ class Native:
 
 NATIVE = Native()
 """The format of this library's own documents."""
+
+
+def rejected(bad: Malformed) -> Loaded:
+    """A document of which nothing can be used."""
+    return Loaded({}, problems=(FlagProblem("", _path(bad.where), bad.message, fatal=True),))
 
 
 def parse_flag(key: str, body: object) -> tuple[Flag | None, tuple[FlagProblem, ...]]:
@@ -158,7 +174,7 @@ def _flag(key: str, body: Any, source: str, found: Found) -> Flag:
         made.variant(body["off"], ("off",)) if "off" in body else None,
         prerequisites,
         rules,
-        _metadata(body.get("metadata"), ("metadata",)),
+        metadata_of(body.get("metadata"), ("metadata",)),
         owner,
         _expiry(body["expires"]) if "expires" in body else None,
         source,
@@ -216,7 +232,7 @@ class _Maker(NamedTuple):
         return Rule(name, self.serve(body["serve"], (*where, "serve"), plain), when, gates)
 
     def serve(self, body: Any, where: Where, plain: Reason) -> Serve:
-        if not isinstance(body, Mapping):
+        if not isinstance(body, MAPPINGS):
             return Fixed(self.variant(body, where), plain)
         fields(body, {"split", "by", "salt", "hash", "sticky"}, where)
         pairs = list_of(body.get("split"), (*where, "split"))
@@ -299,7 +315,8 @@ def _schema(document: Mapping[str, Any]) -> None:
         raise Malformed(("schema",), f"must be {SCHEMA!r}, got {document['schema']!r:.100}")
 
 
-def _metadata(body: Any, where: Where) -> Mapping[str, Any]:
+def metadata_of(body: Any, where: Where) -> Mapping[str, Any]:
+    """Metadata of a flag or a document: scalars by name."""
     if body is None:
         return MappingProxyType({})
     for name, value in mapping(body, where).items():
