@@ -16,6 +16,7 @@ from lldkit.feature_flags.model import RuleSet, Runtime
 from lldkit.feature_flags.parse import NATIVE, SCHEMA
 from lldkit.feature_flags.preview import Impact, impact_of
 from lldkit.snapshot import Document, DocumentStore, VersionConflict, VersionNotFound
+from lldkit.snapshot.documents import frozen
 
 __all__ = ["Commit", "Entry", "FlagAdmin"]
 
@@ -148,7 +149,7 @@ def _rules(body: Mapping[str, object], version: int) -> RuleSet:
 
 def _checked(before: RuleSet, body: Mapping[str, object]) -> RuleSet:
     """The new version, if it has no problems that the old one did not have: those of others stop nobody."""
-    loaded = NATIVE.load(body, before.flags)
+    loaded = NATIVE.load(frozen(body), before.flags)  # as it will be read, so that what is the same is known as such
     after = link(loaded, before.version + 1)
     known = {(problem.key, problem.message) for problem in before.problems}
     problems = loaded.problems if any(not each.key for each in loaded.problems) else after.problems

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
@@ -178,9 +178,7 @@ class FlagClient(Reader):
             self._note_answer()
             return RefreshResult(False, self.version, frozenset(), ())
         except StoreUnavailable:
-            if not self._is_lost:
-                self._outbox.put(SourceLost(now))
-            self._is_lost = True
+            self._note_loss()
             raise
         self._note_answer()
         return self._apply(document)
@@ -190,6 +188,11 @@ class FlagClient(Reader):
         if self._is_lost:
             self._outbox.put(SourceBack(self._clock.now()))
         self._is_lost = False
+
+    def _note_loss(self) -> None:
+        if not self._is_lost:
+            self._outbox.put(SourceLost(self._clock.now()))
+        self._is_lost = True
 
     def _apply(self, document: Document) -> RefreshResult:
         current, now = self._cell.current, self._clock.now()
@@ -229,7 +232,7 @@ class FlagClient(Reader):
     def follow(self, *, poll_seconds: float = 2.0) -> Follower[RuleSet]:
         """A thread that keeps this at the newest version, by hints, and by looking every `poll_seconds`."""
         return Follower(
-            self._cell, lambda: self._refresh().version, self._store.hints, poll_seconds=poll_seconds, clock=self._clock
+            self._cell, lambda: self._refresh().version, self._hints, poll_seconds=poll_seconds, clock=self._clock
         )
 
     def afollow(self, *, poll_seconds: float = 2.0) -> AsyncFollower[RuleSet]:
@@ -238,7 +241,17 @@ class FlagClient(Reader):
         async def refresh() -> int:
             return (await asyncio.to_thread(self._refresh)).version
 
-        return AsyncFollower(self._cell, refresh, self._store.hints, poll_seconds=poll_seconds, clock=self._clock)
+        return AsyncFollower(self._cell, refresh, self._hints, poll_seconds=poll_seconds, clock=self._clock)
+
+    def _hints(self, stop: threading.Event) -> Iterator[bool]:
+        """Those of the store; a follower that listens in vain reads nothing, so the loss is noted here."""
+        try:
+            yield from self._store.hints(stop)
+        except StoreUnavailable:
+            with self._turn:
+                self._note_loss()
+            self._outbox.tell()
+            raise
 
     # --- who hears of it ---
 

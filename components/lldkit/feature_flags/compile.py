@@ -2,16 +2,16 @@
 
 Conditions are brought into negation normal form: `not` is pushed down to the clauses (De Morgan), and a clause that
 makes no sense is then simply false, which is what Kleene's unknown comes to when a rule asks for true. Buckets of
-blake2b are compared as bytes, big-endian, with the boundaries of the ranges: no number is made of a digest.
+blake2b stay bytes (`digests`).
 """
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from hashlib import blake2b
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-from lldkit.feature_flags.bucketing import choose, prefix
+from lldkit.feature_flags.bucketing import choose
 from lldkit.feature_flags.context import Context
+from lldkit.feature_flags.digests import digest_of, edge_of, has_digests
 from lldkit.feature_flags.interface import Evaluation, Reason
 from lldkit.feature_flags.interpret import computed, evaluation_of, no_unit, satisfying, unusable
 from lldkit.feature_flags.model import (
@@ -37,15 +37,12 @@ from lldkit.feature_flags.model import (
     RuleSet,
     Runtime,
     Split,
-    unit_text,
 )
 from lldkit.feature_flags.sticky import BLOCKED, keep, recall
 
 __all__ = ["Compiled", "Decide", "Memo", "Outcome"]
 
 R = TypeVar("R")
-TOP = b"\xff" * 9  # above all digests, which have 8 bytes
-BEYOND = b"\xff" * 10
 
 
 class Outcome:
@@ -85,6 +82,7 @@ class Compiled(dict[str, Decide]):
         super().__init__()
         self.rules = rules
         self.runtime = runtime
+        self.segments: dict[tuple[str, bool], Check] = {}  # as they are, and negated
         self.outcomes = list[Outcome]()  # all that these flags can come to, but for errors of expressions
 
     def __missing__(self, key: str) -> Decide:
@@ -197,8 +195,8 @@ class _Compiler:
 
     def _gate(self, gate: Gate) -> Check:
         ramp, now, bucket = gate.ramp, self._runtime.now, gate.bucket
-        if ramp is None and len(gate.ranges) == 1 and _has_digests(bucket, gate.ranges):
-            digest, edge = _digest(bucket), _edge(gate.ranges[0][1])
+        if ramp is None and len(gate.ranges) == 1 and has_digests(bucket, gate.ranges):
+            digest, edge = digest_of(bucket), edge_of(gate.ranges[0][1])
             return lambda context, _memo: digest(context) < edge
         if ramp is None:
             inside = self._placing(bucket, gate.ranges, [True] * len(gate.ranges))
@@ -216,8 +214,8 @@ class _Compiler:
     ) -> Callable[[Context], R | None]:
         """The result that stands for the range in which a context falls, None for nowhere."""
         placed = [*results, None]
-        if _has_digests(bucket, ranges):
-            digest, edges = _digest(bucket), [_edge(end) for _, end in ranges]
+        if has_digests(bucket, ranges):
+            digest, edges = digest_of(bucket), [edge_of(end) for _, end in ranges]
             return lambda context: placed[bisect_right(edges, digest(context))]
         point = self._point(bucket)
 
@@ -273,6 +271,12 @@ class _Compiler:
         return lambda context, _memo: test(context.fields.get(name))
 
     def _segment(self, name: str, negated: bool) -> Check:
+        made, place = self._compiled.segments, (name, negated)
+        if place not in made:
+            made[place] = self._made_segment(name, negated)
+        return made[place]
+
+    def _made_segment(self, name: str, negated: bool) -> Check:
         if name not in self._rules.segments:
             return _never
         check = self._condition(self._rules.segments[name], negated=negated)
@@ -360,41 +364,3 @@ def _some(checks: Sequence[Check]) -> Check:
         return False
 
     return check
-
-
-# --- digests as bytes ------------------------------------------------------------------------------------------------
-
-
-def _has_digests(bucket: Bucket, ranges: Sequence[Range]) -> bool:
-    """Whether points can stay bytes: of blake2b, in ranges of which each begins where the one before it ends."""
-    starts, ends = [start for start, _ in ranges], [0.0, *(end for _, end in ranges)]
-    return bucket.hash == "blake2b/1" and len(bucket.by) == 1 and not bucket.random and starts == ends[:-1]
-
-
-def _digest(bucket: Bucket) -> Callable[[Context], bytes]:
-    """The hash of the unit of a context; beyond all ranges where it has none."""
-    copy, by, name = blake2b(prefix(bucket.seed), digest_size=8).copy, bucket.by[0], bucket.by[0][0]
-    is_nested = len(by) > 1
-
-    def digest(context: Context) -> bytes:
-        unit: Any = context.find(by) if is_nested else context.fields.get(name)
-        if type(unit) is not str or not unit:
-            unit = unit_text(unit)
-            if unit is None:
-                return BEYOND
-        state = copy()
-        state.update(unit.encode("utf-8", "surrogatepass"))
-        return state.digest()
-
-    return digest
-
-
-def _edge(end: float) -> bytes:
-    """The least digest whose point is not below `end`; above all digests where there is none."""
-    if end >= 1:
-        return TOP
-    low, high = 0, 2**64
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (middle + 1, high) if middle * 2.0**-64 < end else (low, middle)
-    return low.to_bytes(8, "big")

@@ -20,6 +20,7 @@ __all__ = ["OPERATORS", "Test", "instant", "operator"]
 Test: TypeAlias = Callable[[Any], bool]
 Maker: TypeAlias = Callable[[Any, Dialect, bool], Test]  # of a clause's value, a dialect, and whether case is ignored
 NATIVE = Dialect()
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DATE_FORM = len("2026-01-01T00:00:00")
 
 
@@ -195,9 +196,6 @@ def instant(value: Any, dialect: Dialect = NATIVE) -> float | None:
             return None
         when = when.replace(tzinfo=UTC)
     return (when - EPOCH).total_seconds()
-
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _versioned(holds: Callable[[Any, Any], bool]) -> Maker:

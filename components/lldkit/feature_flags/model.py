@@ -302,7 +302,7 @@ class Loaded:
     problems: tuple[FlagProblem, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class RuleSet:
     """One version, linked.
 

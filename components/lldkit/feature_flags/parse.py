@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from lldkit.feature_flags.bucketing import HASHERS, seeded, shares
 from lldkit.feature_flags.conditions import EPOCH, instant
+from lldkit.feature_flags.context import MAPPINGS
 from lldkit.feature_flags.interface import FlagProblem, Reason
 from lldkit.feature_flags.model import (
     Bucket,
@@ -66,7 +67,7 @@ TYPES: Mapping[str, Callable[[Any], bool]] = {
     "string": lambda value: type(value) is str,
     "integer": lambda value: type(value) is int,
     "float": lambda value: type(value) is int or type(value) is float,
-    "object": lambda value: isinstance(value, Mapping | list | tuple),
+    "object": lambda value: isinstance(value, (*MAPPINGS, list, tuple)),
 }
 
 
@@ -231,7 +232,7 @@ class _Maker(NamedTuple):
         return Rule(name, self.serve(body["serve"], (*where, "serve"), plain), when, gates)
 
     def serve(self, body: Any, where: Where, plain: Reason) -> Serve:
-        if not isinstance(body, Mapping):
+        if not isinstance(body, MAPPINGS):
             return Fixed(self.variant(body, where), plain)
         fields(body, {"split", "by", "salt", "hash", "sticky"}, where)
         pairs = list_of(body.get("split"), (*where, "split"))

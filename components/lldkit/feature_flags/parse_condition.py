@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from lldkit.feature_flags.conditions import OPERATORS, operator
+from lldkit.feature_flags.context import MAPPINGS
 from lldkit.feature_flags.expression import compile_expression, truthy
 from lldkit.feature_flags.model import (
     All,
@@ -53,7 +54,7 @@ def condition(body: Any, where: Where, found: Found) -> Condition:
     """The condition that `body` describes."""
     if isinstance(body, bool):
         return Constant(body)
-    if not isinstance(body, Mapping):
+    if not isinstance(body, MAPPINGS):
         raise Malformed(where, f"must be a condition, got {body!r:.100}")
     if "attr" in body:
         return _clause(body, where, found)
@@ -126,7 +127,7 @@ def flag_is(body: Any, where: Where) -> FlagIs:
 
 def fields(body: Any, known: Collection[str], where: Where) -> None:
     """Refuse what is no object, and fields that are not `known`."""
-    if not isinstance(body, Mapping):
+    if not isinstance(body, MAPPINGS):
         raise Malformed(where, f"must be an object, got {body!r:.100}")
     for name in body:
         if name not in known:
@@ -135,7 +136,7 @@ def fields(body: Any, known: Collection[str], where: Where) -> None:
 
 def mapping(body: Any, where: Where) -> Mapping[str, Any]:
     """`body`, if it is an object."""
-    if not isinstance(body, Mapping):
+    if not isinstance(body, MAPPINGS):
         raise Malformed(where, f"must be an object, got {body!r:.100}")
     return body
 

@@ -21,7 +21,7 @@ MISSING: Final = object()
 
 _NONE: Mapping[tuple[int, str], object] = {}
 _HERE: ContextVar[Mapping[tuple[int, str], object]] = ContextVar("lldkit.feature_flags.overrides")
-_DETOUR = Outcome(Evaluation("", None, None, Reason.ERROR), Decision(None, Reason.ERROR))
+_DETOUR = Outcome(Evaluation("", MISSING, None, Reason.ERROR), Decision(None, Reason.ERROR))
 
 
 class Settings:
@@ -130,8 +130,8 @@ class Settings:
 class Served(dict[str, Decide]):
     """The flags of one version as the typed getters look them up.
 
-    A flag for which more is to be done than to decide (hooks, exposures, overrides ...) is a detour, which comes to a
-    value of no type that is asked for; so the getters need not ask whether there is more to do.
+    A flag for which more is to be done than to decide (it is overridden, unknown, somebody listens ...) is a detour,
+    which comes to a value of no type that is asked for; so the getters need not ask whether there is more to do.
     """
 
     def __init__(self, compiled: Compiled, settings: Settings) -> None:
@@ -145,11 +145,12 @@ class Served(dict[str, Decide]):
         if not settings.is_plain or settings.is_overridden(key):
             return _detour
         decide = self.compiled[key]
-        if key in self.compiled:
-            self[key] = decide
-            if settings.is_overridden(key):  # since a moment ago: whoever did it may have looked before we put it there
-                self.pop(key, None)
-                return _detour
+        if key not in self.compiled:  # there is nothing to decide
+            return _detour
+        self[key] = decide
+        if settings.is_overridden(key):  # since a moment ago: whoever did it may have looked before we put it there
+            self.pop(key, None)
+            return _detour
         return decide
 
 
