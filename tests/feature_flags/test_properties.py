@@ -22,7 +22,7 @@ SCALARS = st.sampled_from(
     ["a", "A", "ab", "", "1", "1.2.3", "10.0.0.1", "2026-01-01T00:00:00Z", 0, 1, 1.0, 2, True, False]
 )
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )

@@ -47,6 +47,11 @@ OPERATORS = {
     "SEMVER_LT": "semver_lt",
     "REGEX": "matches",
 }
+GRADUAL = {
+    "gradualRolloutUserId": "userId",
+    "gradualRolloutSessionId": "sessionId",
+    "gradualRolloutRandom": "random",
+}
 OF_LISTS = {"IN", "STR_STARTS_WITH", "STR_ENDS_WITH", "STR_CONTAINS"}
 
 
@@ -85,9 +90,9 @@ class Strategy(NamedTuple):
             case "flexibleRollout":
                 by = parameters.get("stickiness") or "default"
                 gates = (_gate(by, group, parameters.get("rollout"), (*where, "parameters", "rollout")),)
-            case "gradualRolloutUserId" | "gradualRolloutSessionId" | "gradualRolloutRandom":
-                by = {"U": "userId", "S": "sessionId", "R": "random"}[name.removeprefix("gradualRollout")[0]]
-                gates = (_gate(by, group, parameters.get("percentage"), (*where, "parameters", "percentage")),)
+            case _ if name in GRADUAL:
+                percentage = parameters.get("percentage")
+                gates = (_gate(GRADUAL[name], group, percentage, (*where, "parameters", "percentage")),)
             case _:
                 found.append((where, f"there is no strategy {name!r}; nobody comes in through it"))
                 conditions.append(Constant(None, f"no strategy {name}"))
