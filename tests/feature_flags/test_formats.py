@@ -3,14 +3,15 @@
 import copy
 import json
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import Vectors
-from lldkit.feature_flags import FLAGD, GROWTHBOOK, UNLEASH, Context, FlagClient, Format, MemoryStickyStore
+from lldkit.feature_flags import FLAGD, GROWTHBOOK, NATIVE, UNLEASH, Context, FlagClient, Format, MemoryStickyStore
 
 JSON = st.recursive(
     st.none()
@@ -29,11 +30,13 @@ CONTEXTS = st.builds(
 )
 
 
+@cache
 def unleash(vectors: Vectors) -> list[Any]:
     files = ["08-variants", "13-constraint-operators", "17-dependent-features", "19-delta-api-hydration"]
     return [vectors.json("unleash", f"{file}.json")["state"] for file in files]
 
 
+@cache
 def growthbook(vectors: Vectors) -> list[Any]:
     cases = vectors.json("growthbook", "cases.json")
     conditions = [case[1] for case in cases["evalCondition"]]
@@ -42,6 +45,7 @@ def growthbook(vectors: Vectors) -> list[Any]:
     return [{"features": {"f": {"rules": rules}}}, *(each for each in documents if "features" in each)]
 
 
+@cache
 def flagd(vectors: Vectors) -> list[Any]:
     return [case["document"] for case in vectors.json("flagd-schemas", "documents.json") if case["valid"]]
 
@@ -68,7 +72,7 @@ def corrupted(document: Any, path: list[Any], value: Any) -> Any:
 
 
 @pytest.mark.parametrize("vendor", DOCUMENTS)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(data=st.data())
 def test_whatever_stands_in_a_document_it_loads_and_evaluates(vectors: Vectors, vendor: str, data: Any) -> None:
     document_format, documents = DOCUMENTS[vendor]
@@ -91,6 +95,7 @@ GOOD: dict[str, tuple[Format, Any, Any]] = {
 
 
 @pytest.mark.parametrize("vendor", GOOD)
+@settings(deadline=None)
 @given(body=JSON)
 def test_a_flag_that_is_anything_at_all_spoils_no_other(vendor: str, body: Any) -> None:
     document_format, document, good = copy.deepcopy(GOOD[vendor])
@@ -107,3 +112,7 @@ def test_a_document_of_another_kind_is_refused_as_a_whole(vendor: str, document:
     flags = FlagClient(document, format=GOOD[vendor][0])
     assert [(problem.key, problem.fatal) for problem in flags.problems] == [("", True)]
     assert flags.version == 0
+
+
+def test_formats_have_their_names() -> None:
+    assert [each.name for each in (NATIVE, UNLEASH, FLAGD, GROWTHBOOK)] == ["native", "unleash", "flagd", "growthbook"]

@@ -97,8 +97,7 @@ class _Reader(NamedTuple):
         if "condition" in body:
             needed.append(self.conditions.read(body["condition"], (*where, "condition")))
         if _hasher(body, 1) is None:
-            message = f"there is no hashVersion {body['hashVersion']!r:.100}; nobody comes in through it"
-            self.conditions.found.append((where, message))
+            self.no_hash(body, where)
         elif "force" in body:
             rules.append(self.forced(body, name, together(needed), where))
         elif len(list_of(body.get("variations", ()), where)) > 1:
@@ -162,16 +161,20 @@ class _Reader(NamedTuple):
         for each in list_of(body.get("filters") or (), where):
             share = [_range(pair, where) for pair in list_of(mapping(each, where).get("ranges"), where)]
             by, seed, hasher = each.get("attribute") or "id", str(each.get("seed", "")), _hasher(each, 2)
+            if hasher is None:
+                self.no_hash(each, where)
             gates.append(Gate(_bucket((by,), seed, hasher or HASHES[2]), tuple(share) if hasher else ()))
         return gates
+
+    def no_hash(self, body: Mapping[str, Any], where: Where) -> None:
+        message = f"there is no hashVersion {body['hashVersion']!r:.100}; nobody comes in through it"
+        self.conditions.found.append((where, message))
 
     def namespace(self, body: Mapping[str, Any], where: Where) -> list[Gate]:
         """A namespace is shared by experiments that exclude one another: name, from, to."""
         given = list_of(body.get("namespace") or (), where)
         if not given:
             return []
-        if len(given) != 3:
-            raise Malformed((*where, "namespace"), f"must be a name and two numbers, got {given!r:.100}")
         return [
             Gate(_bucket((body.get("hashAttribute") or "id",), f"__{given[0]}", HASHES[1]), (_range(given[1:], where),))
         ]
