@@ -113,7 +113,11 @@ class _Compiler:
         rows = [self._rule(rule) for rule in (*flag.rules, Rule(None, flag.serve))]
         if isinstance(flag.serve, Split) and not flag.serve.bucket.random:
             rows.append(self._who_has_no_unit(flag.serve.bucket))
-        decide = _table(rows, self._outcome(Decision(None, Reason.DEFAULT)))
+        checks, last, _ = rows[-1]
+        if last is None or checks:
+            decide = _table(rows, self._outcome(Decision(None, Reason.DEFAULT)))
+        else:
+            decide = _table(rows[:-1], last)  # it takes everybody who comes so far
         if flag.prerequisites:
             decide = self._after_prerequisites(decide)
         if Node("flag", flag.key) in self._rules.graph:

@@ -12,7 +12,7 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from lldkit.feature_flags.bucketing import HASHERS, seeded, shares
+from lldkit.feature_flags.bucketing import HASHERS, shares
 from lldkit.feature_flags.conditions import EPOCH, instant
 from lldkit.feature_flags.context import MAPPINGS
 from lldkit.feature_flags.interface import FlagProblem, Reason
@@ -259,7 +259,7 @@ class _Maker(NamedTuple):
             raise Malformed((*where, "salt"), f"must be a text, got {salt!r}")
         seed = salt + purpose
         try:
-            point = seeded(hasher, seed)
+            point = partial(HASHERS[hasher], seed)
         except (KeyError, TypeError, AttributeError):
             message = f"must be one of {', '.join(HASHERS)}, got {hasher!r:.100}"
             raise Malformed((*where, "hash"), message) from None

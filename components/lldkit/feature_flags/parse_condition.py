@@ -1,7 +1,8 @@
 """Conditions of native documents, and the small checks that all of parsing is made of."""
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, TypeAlias
 
 from lldkit.feature_flags.conditions import OPERATORS, operator
@@ -125,13 +126,13 @@ def flag_is(body: Any, where: Where) -> FlagIs:
 # --- small parts -----------------------------------------------------------------------------------------------------
 
 
-def fields(body: Any, known: Collection[str], where: Where) -> None:
+def fields(body: Any, known: AbstractSet[str], where: Where) -> None:
     """Refuse what is no object, and fields that are not `known`."""
     if not isinstance(body, MAPPINGS):
         raise Malformed(where, f"must be an object, got {body!r:.100}")
-    for name in body:
-        if name not in known:
-            raise Malformed((*where, name), f"is no field; there are {', '.join(sorted(known))}")
+    if not body.keys() <= known:
+        name = next(name for name in body if name not in known)
+        raise Malformed((*where, name), f"is no field; there are {', '.join(sorted(known))}")
 
 
 def mapping(body: Any, where: Where) -> Mapping[str, Any]:
