@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from conftest import Vectors
 from lldkit.feature_flags import FLAGD, GROWTHBOOK, NATIVE, UNLEASH, Context, FlagClient, Format, MemoryStickyStore
+from lldkit.snapshot import MemoryStore
 
 JSON = st.recursive(
     st.none()
@@ -116,3 +117,33 @@ def test_a_document_of_another_kind_is_refused_as_a_whole(vendor: str, document:
 
 def test_formats_have_their_names() -> None:
     assert [each.name for each in (NATIVE, UNLEASH, FLAGD, GROWTHBOOK)] == ["native", "unleash", "flagd", "growthbook"]
+
+
+def changed(document_format: Format, before: Any, after: Any) -> set[str]:
+    """The keys of which a change of the document tells."""
+    store = MemoryStore(before)
+    flags = FlagClient(store, format=document_format)
+    store.publish(after, expected=1, author="ana")
+    return set(flags.refresh().changed)
+
+
+def test_changes_name_the_flags_that_mean_something_else() -> None:
+    static = {"state": "ENABLED", "variants": {"on": True}, "defaultVariant": "on"}
+    flags = {"static": static, "aimed": {**static, "targeting": {"if": [{"$ref": "adult"}, "on"]}}}
+    of_age = [{"flags": flags, "$evaluators": {"adult": {">": [{"var": "age"}, age]}}} for age in (17, 20)]
+    assert changed(FLAGD, of_age[0], of_age[0]) == set()
+    assert changed(FLAGD, of_age[0], of_age[1]) == {"aimed"}
+
+    rule = {"parentConditions": [{"id": "parent", "condition": {"value": None}}], "force": 1}
+    child = {"child": {"rules": [rule]}, "other": {"defaultValue": 1}}
+    assert changed(GROWTHBOOK, {"features": child}, {"features": child}) == set()
+    assert changed(GROWTHBOOK, {"features": child}, {"features": {**child, "parent": {}}}) == {"child", "parent"}
+    grouped = {"f": {"rules": [{"condition": {"id": {"$inGroup": "g"}}, "force": 1}]}, "other": {}}
+    of_groups = [{"features": grouped, "savedGroups": {"g": members}} for members in ([1], [2])]
+    assert changed(GROWTHBOOK, *of_groups) == {"f"}
+
+    parent, needs = {"name": "p", "enabled": True, "strategies": []}, {"dependencies": [{"feature": "p"}]}
+    toggles = [parent, {**parent, "name": "c", **needs}, {**parent, "name": "other"}]
+    grand = [{**parent, "dependencies": [{"feature": "other"}]}, *toggles[1:]]
+    assert changed(UNLEASH, {"features": toggles}, {"features": toggles}) == set()
+    assert changed(UNLEASH, {"features": toggles}, {"features": grand}) == {"p", "p#variant", "c", "c#variant"}

@@ -66,7 +66,7 @@ GROWTHBOOK = GrowthBook()
 
 def _feature(key: str, body: Any, found: Found, features: Mapping[str, Any], groups: Mapping[str, Any]) -> Flag:
     body = mapping(body, ())
-    reader = _Reader(key, features, Conditions(groups, found), {})
+    reader = _Reader(key, features, Conditions(groups, found), {}, [])
     rules: list[Rule] = []
     for at, each in enumerate(list_of(body.get("rules") or (), ("rules",))):
         rules += reader.rule(mapping(each, ("rules", at)), at)
@@ -77,7 +77,7 @@ def _feature(key: str, body: Any, found: Found, features: Mapping[str, Any], gro
         reader.served,
         Fixed(default, Reason.DEFAULT),
         rules=tuple(rules),
-        source=repr((body, groups if "Group" in repr(body) else ())),
+        source=repr((body, groups if "Group" in repr(body) else (), reader.absent)),
         doubts=bool(found),
     )
 
@@ -89,6 +89,7 @@ class _Reader(NamedTuple):
     features: Mapping[str, Any]
     conditions: Conditions
     served: dict[str, Any]  # the variants so far; grows
+    absent: list[str]  # parents that do not exist; grows
 
     def rule(self, body: Mapping[str, Any], at: int) -> list[Rule]:
         """A rule, after those of the parents that bar the way."""
@@ -120,7 +121,10 @@ class _Reader(NamedTuple):
     def parent(self, parent: str, body: Any, where: Where) -> Condition:
         """A feature that does not exist has the value null."""
         accepts = self.conditions.accepts(body, where)
-        return FlagIs(parent, accepts=accepts) if parent in self.features else Constant(accepts(None))
+        if parent in self.features:
+            return FlagIs(parent, accepts=accepts)
+        self.absent.append(parent)
+        return Constant(accepts(None), f"there is no feature {parent!r}, its value is null")
 
     def forced(self, body: Mapping[str, Any], name: str, when: Condition, where: Where) -> Rule:
         """One value for those in `range`, or for a share as large as `coverage`."""
