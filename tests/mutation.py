@@ -38,8 +38,14 @@ PURE = {
     "rate_limiter": ("gcra", "token_bucket", "fixed_window", "sliding_log", "sliding_counter", "decision", "asking"),
     "retry": ("plan", "backoff", "classify", "hints", "budget"),
     "circuit_breaker": ("core", "windows", "trips"),
+    "feature_flags": ("link", "interpret", "compile", "sticky", "lint", "conditions"),
 }
-SHELL = {"rate_limiter": ("limiter",), "retry": ("policy", "threads"), "circuit_breaker": ("breaker",)}  # tests of it
+SHELL = {  # tests of it
+    "rate_limiter": ("limiter",),
+    "retry": ("policy", "threads"),
+    "circuit_breaker": ("breaker",),
+    "feature_flags": ("rollout", "exposures"),
+}
 IDLE = re.compile(r"\.\.\.$|del \w+(, \w+)*$|__all__ ")  # `del argument` says that an argument is not needed
 AT_ONCE = 2
 KILLED = {pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED, -signal.SIGXCPU}  # failed, not importable, endless
