@@ -4,6 +4,7 @@ import csv
 import gzip
 import hashlib
 import math
+import os
 import subprocess
 import sys
 import uuid
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterable
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import Vectors
@@ -76,7 +77,9 @@ def test_buckets_do_not_depend_on_the_process() -> None:
     here = hashlib.sha256(repr(points).encode()).hexdigest()
     for hash_seed in ("0", "4711"):
         command = [sys.executable, "-c", script]
-        run = subprocess.run(command, env={"PYTHONHASHSEED": hash_seed}, capture_output=True, text=True, check=True)
+        run = subprocess.run(
+            command, env={**os.environ, "PYTHONHASHSEED": hash_seed}, capture_output=True, text=True, check=True
+        )
         assert run.stdout.strip() == here
 
 
@@ -99,6 +102,7 @@ def test_murmur3_is_that_of_split(vectors: Vectors, murmur3: Callable[[bytes, in
         assert (answer, answer % 100 + 1) == (int(row["hash"]), int(row["bucket"]))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=70), st.integers(0, 2**32 - 1))
 def test_murmur3_in_python_is_the_native_one(data: bytes, seed: int) -> None:
     mmh3 = pytest.importorskip("mmh3")
@@ -154,6 +158,7 @@ def test_a_name_that_is_no_hash_is_refused_with_those_there_are(name: str) -> No
         HASHERS[name]
 
 
+@settings(deadline=None)
 @given(st.sampled_from(NAMES), st.text(), st.text())
 def test_every_hash_answers_below_one_for_any_text_and_seeding_changes_nothing(name: str, seed: str, unit: str) -> None:
     assert 0 <= HASHERS[name](seed, unit) < 1
@@ -168,6 +173,7 @@ def test_the_border_between_seed_and_unit_counts() -> None:
     assert HASHERS["blake2b/1"]("ab", "c") != HASHERS["blake2b/1"]("a", "bc")
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 2**31), min_size=1).filter(any), st.integers(1, 100))
 def test_shares_are_the_exact_proportions_and_know_no_scale(weights: list[int], factor: int) -> None:
     total = sum(weights)
@@ -180,6 +186,7 @@ def test_moving_one_boundary_moves_no_other() -> None:
     assert (before[0], before[3]) == (after[0], after[3]) == ((0.0, 0.1), (0.6, 1.0))
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1e6), min_size=1).filter(any), st.floats(0, 1, exclude_max=True))
 def test_every_point_belongs_to_one_share_and_never_to_a_weight_of_zero(weights: list[float], point: float) -> None:
     divided = shares(weights)

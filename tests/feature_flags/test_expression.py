@@ -5,7 +5,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lldkit.feature_flags.expression import OPERATORS, compile_expression, lookup, number, text, truthy
@@ -197,6 +197,7 @@ LOGIC = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(LOGIC, JSON)
 def test_nothing_makes_an_expression_raise(logic: Any, data: Any) -> None:
     try:
@@ -206,6 +207,7 @@ def test_nothing_makes_an_expression_raise(logic: Any, data: Any) -> None:
     evaluate(data)
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_values_are_read_without_raising(value: Any) -> None:
     assert isinstance(truthy(value), bool)

@@ -85,6 +85,15 @@ def test_references_in_a_circle_are_a_parse_error() -> None:
     assert FlagClient(document, format=FLAGD).details("flag", None).error_code is ErrorCode.PARSE_ERROR
 
 
+def test_references_that_double_and_double_are_a_parse_error() -> None:
+    evaluators: dict[str, Any] = {f"e{n}": {"and": [{"$ref": f"e{n + 1}"}] * 2} for n in range(30)}
+    flag = {"state": "ENABLED", "variants": {"on": True}, "defaultVariant": "on", "targeting": {"$ref": "e0"}}
+    document = {"flags": {"flag": flag}, "$evaluators": {**evaluators, "e30": True}}
+    found = FlagClient(document, format=FLAGD).details("flag", None)
+    assert found.error_code is ErrorCode.PARSE_ERROR
+    assert "at most 10000 parts" in str(found.error_message)
+
+
 @pytest.mark.parametrize("result", ["green", 1, ["red"], {"a": 1, "b": 2}])
 def test_a_result_that_is_no_variant_is_a_general_error(result: Any) -> None:
     found = served({"if": [True, result]})

@@ -3,14 +3,16 @@
 import copy
 import json
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import Vectors
-from lldkit.feature_flags import FLAGD, GROWTHBOOK, UNLEASH, Context, FlagClient, Format, MemoryStickyStore
+from lldkit.feature_flags import FLAGD, GROWTHBOOK, NATIVE, UNLEASH, Context, FlagClient, Format, MemoryStickyStore
+from lldkit.snapshot import MemoryStore
 
 JSON = st.recursive(
     st.none()
@@ -29,11 +31,13 @@ CONTEXTS = st.builds(
 )
 
 
+@cache
 def unleash(vectors: Vectors) -> list[Any]:
     files = ["08-variants", "13-constraint-operators", "17-dependent-features", "19-delta-api-hydration"]
     return [vectors.json("unleash", f"{file}.json")["state"] for file in files]
 
 
+@cache
 def growthbook(vectors: Vectors) -> list[Any]:
     cases = vectors.json("growthbook", "cases.json")
     conditions = [case[1] for case in cases["evalCondition"]]
@@ -42,6 +46,7 @@ def growthbook(vectors: Vectors) -> list[Any]:
     return [{"features": {"f": {"rules": rules}}}, *(each for each in documents if "features" in each)]
 
 
+@cache
 def flagd(vectors: Vectors) -> list[Any]:
     return [case["document"] for case in vectors.json("flagd-schemas", "documents.json") if case["valid"]]
 
@@ -68,7 +73,7 @@ def corrupted(document: Any, path: list[Any], value: Any) -> Any:
 
 
 @pytest.mark.parametrize("vendor", DOCUMENTS)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(data=st.data())
 def test_whatever_stands_in_a_document_it_loads_and_evaluates(vectors: Vectors, vendor: str, data: Any) -> None:
     document_format, documents = DOCUMENTS[vendor]
@@ -91,6 +96,7 @@ GOOD: dict[str, tuple[Format, Any, Any]] = {
 
 
 @pytest.mark.parametrize("vendor", GOOD)
+@settings(deadline=None)
 @given(body=JSON)
 def test_a_flag_that_is_anything_at_all_spoils_no_other(vendor: str, body: Any) -> None:
     document_format, document, good = copy.deepcopy(GOOD[vendor])
@@ -107,3 +113,37 @@ def test_a_document_of_another_kind_is_refused_as_a_whole(vendor: str, document:
     flags = FlagClient(document, format=GOOD[vendor][0])
     assert [(problem.key, problem.fatal) for problem in flags.problems] == [("", True)]
     assert flags.version == 0
+
+
+def test_formats_have_their_names() -> None:
+    assert [each.name for each in (NATIVE, UNLEASH, FLAGD, GROWTHBOOK)] == ["native", "unleash", "flagd", "growthbook"]
+
+
+def changed(document_format: Format, before: Any, after: Any) -> set[str]:
+    """The keys of which a change of the document tells."""
+    store = MemoryStore(before)
+    flags = FlagClient(store, format=document_format)
+    store.publish(after, expected=1, author="ana")
+    return set(flags.refresh().changed)
+
+
+def test_changes_name_the_flags_that_mean_something_else() -> None:
+    static = {"state": "ENABLED", "variants": {"on": True}, "defaultVariant": "on"}
+    flags = {"static": static, "aimed": {**static, "targeting": {"if": [{"$ref": "adult"}, "on"]}}}
+    of_age = [{"flags": flags, "$evaluators": {"adult": {">": [{"var": "age"}, age]}}} for age in (17, 20)]
+    assert changed(FLAGD, of_age[0], of_age[0]) == set()
+    assert changed(FLAGD, of_age[0], of_age[1]) == {"aimed"}
+
+    rule = {"parentConditions": [{"id": "parent", "condition": {"value": None}}], "force": 1}
+    child = {"child": {"rules": [rule]}, "other": {"defaultValue": 1}}
+    assert changed(GROWTHBOOK, {"features": child}, {"features": child}) == set()
+    assert changed(GROWTHBOOK, {"features": child}, {"features": {**child, "parent": {}}}) == {"child", "parent"}
+    grouped = {"f": {"rules": [{"condition": {"id": {"$inGroup": "g"}}, "force": 1}]}, "other": {}}
+    of_groups = [{"features": grouped, "savedGroups": {"g": members}} for members in ([1], [2])]
+    assert changed(GROWTHBOOK, *of_groups) == {"f"}
+
+    parent, needs = {"name": "p", "enabled": True, "strategies": []}, {"dependencies": [{"feature": "p"}]}
+    toggles = [parent, {**parent, "name": "c", **needs}, {**parent, "name": "other"}]
+    grand = [{**parent, "dependencies": [{"feature": "other"}]}, *toggles[1:]]
+    assert changed(UNLEASH, {"features": toggles}, {"features": toggles}) == set()
+    assert changed(UNLEASH, {"features": toggles}, {"features": grand}) == {"p", "p#variant", "c", "c#variant"}

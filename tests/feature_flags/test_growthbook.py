@@ -232,3 +232,5 @@ def test_a_hash_version_that_does_not_exist_lets_nobody_in() -> None:
     for rule in ({"force": 1, "hashVersion": 9}, {"variations": [1, 2], "hashVersion": 9}, filtered):
         features = {"f": {"defaultValue": 0, "rules": [rule]}}
         assert evaluate({"features": features, "attributes": {"id": "1"}}, "f").value == 0
+        problems = FlagClient({"features": features}, format=GROWTHBOOK).problems
+        assert ["there is no hashVersion 9" in problem.message for problem in problems] == [True]

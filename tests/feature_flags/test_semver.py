@@ -4,7 +4,7 @@ import csv
 from itertools import pairwise, product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import Vectors
@@ -84,6 +84,7 @@ def naive(a: tuple[tuple[int, int, int], list[int | str]], b: tuple[tuple[int, i
     return (len(a[1]) > len(b[1])) - (len(a[1]) < len(b[1]))
 
 
+@settings(deadline=None)
 @given(VERSIONS, VERSIONS)
 def test_comparing_texts_is_comparing_their_parts(
     a: tuple[tuple[int, int, int], list[int | str]], b: tuple[tuple[int, int, int], list[int | str]]

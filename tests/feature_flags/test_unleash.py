@@ -65,7 +65,9 @@ def constraint(field: str, operator: str, value: Any, **more: Any) -> dict[str, 
 
 
 def is_on(*strategies: Any, context: Context = EMPTY, **state: Any) -> bool:
-    return FlagClient({"features": [toggle(*strategies)], **state}, format=UNLEASH).boolean("f", False, context)
+    found = FlagClient({"features": [toggle(*strategies)], **state}, format=UNLEASH).details("f", False, context)
+    assert found.error_code is None
+    return found.value
 
 
 @pytest.mark.parametrize(
@@ -76,8 +78,21 @@ def test_a_constraint_that_makes_no_sense_lets_nobody_in_inverted_or_not(operato
     for inverted in (False, True):
         state = {"features": [toggle(strategy(constraint("x", operator, value, inverted=inverted)))]}
         flags = FlagClient(state, format=UNLEASH)
-        assert flags.boolean("f", False, Context(x="a")) is False
+        found = flags.details("f", True, Context(x="a"))
+        assert (found.value, found.error_code) == (False, None)
         assert [(problem.key, problem.fatal) for problem in flags.problems] == [("f", False), ("f#variant", False)]
+
+
+def test_a_strategy_that_nobody_knows_lets_nobody_in_and_is_told() -> None:
+    flags = FlagClient({"features": [toggle({"name": "moonPhase"})]}, format=UNLEASH)
+    assert flags.details("f", True).variant == "off"
+    assert "there is no strategy 'moonPhase'" in flags.problems[0].message
+
+
+def test_an_address_that_is_none_is_told() -> None:
+    addresses = {"name": "remoteAddress", "parameters": {"IPs": "192.invalid, ::1"}}
+    flags = FlagClient({"features": [toggle(addresses)]}, format=UNLEASH)
+    assert "'192.invalid' is no address" in flags.problems[0].message
 
 
 def test_numbers_are_read_from_texts_and_texts_from_numbers() -> None:

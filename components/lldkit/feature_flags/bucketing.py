@@ -53,11 +53,11 @@ def _rotate(word: int, bits: int) -> int:
 
 _native_murmur3: Callable[[bytes, int], int]
 try:
-    import mmh3
-except ImportError:
+    from mmh3 import mmh3_32_uintdigest
+except ImportError:  # not installed, or older than 5
     _native_murmur3 = _murmur3_32
 else:
-    _native_murmur3 = mmh3.mmh3_32_uintdigest
+    _native_murmur3 = mmh3_32_uintdigest
 
 
 def murmur3_32(data: bytes, seed: int = 0) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 from lldkit.arguments import check_number
 from lldkit.clock import SYSTEM, Clock
 from lldkit.events import Emitter, Outbox
-from lldkit.feature_flags.cached import read_cache, write_cache
+from lldkit.feature_flags.cached import ORIGIN, read_cache, write_cache
 from lldkit.feature_flags.context import EMPTY, Context
 from lldkit.feature_flags.exposures import Exposures
 from lldkit.feature_flags.interface import (
@@ -40,6 +40,7 @@ from lldkit.snapshot import (
     AsyncFollower,
     Cell,
     ChangeBus,
+    Changes,
     Document,
     DocumentStore,
     Follower,
@@ -64,11 +65,6 @@ class FlagClient(Reader):
     newest version was not seen for `stale_after_seconds`, the reason of evaluations is STALE. A refresh costs O(size of
     the document).
     """
-
-    __slots__ = (
-        *("_bus", "_cache_file", "_cell", "_clock", "_emit", "_format", "_is_lost", "_outbox", "_rejected"),
-        *("_rules", "_settings", "_store", "_turn", "_usage"),
-    )
 
     def __init__(
         self,
@@ -108,7 +104,8 @@ class FlagClient(Reader):
         )
         self._usage = Usage()
         self._rules = EMPTY_RULES
-        self._rejected: tuple[FlagProblem, ...] = ()
+        self._judged = ("", 0)  # the origin and version of the document that was read last
+        self._rejected: tuple[FlagProblem, ...] = ()  # if that was none
         self._is_lost = False
         self._cell = Cell(Snapshot(EMPTY_RULES, 0, "nowhere", clock.now()))
         super().__init__(self._settings.serve(EMPTY_RULES))
@@ -196,14 +193,16 @@ class FlagClient(Reader):
 
     def _apply(self, document: Document) -> RefreshResult:
         current, now = self._cell.current, self._clock.now()
-        if document.origin == current.origin and document.version <= current.version:
+        is_older = document.origin == current.origin and document.version <= current.version
+        if is_older or (document.origin, document.version) == self._judged:
             return RefreshResult(False, current.version, frozenset(), tuple(self.problems))
+        self._judged = (document.origin, document.version)
         loaded = self._format.load(document.body, current.value.flags)
         fatal = tuple(problem for problem in loaded.problems if problem.fatal)
         if fatal and fatal != self._rejected:
             self._outbox.put(FlagsRejected(now, document.version, fatal))
         if any(not problem.key for problem in fatal):
-            self._rejected = fatal
+            self._rejected = fatal  # of the whole document
             return RefreshResult(False, current.version, frozenset(), fatal)
         self._rejected = ()
         rules = link(loaded, document.version, current.value)
@@ -216,7 +215,7 @@ class FlagClient(Reader):
         return RefreshResult(True, document.version, changed, rules.problems)
 
     def _write_cache(self, document: Document) -> None:
-        if self._cache_file is not None and document.origin != "cache":
+        if self._cache_file is not None and document.origin != ORIGIN:
             try:
                 write_cache(self._cache_file, document)
             except OSError as error:
@@ -265,15 +264,9 @@ class FlagClient(Reader):
         """Call `listener` with all that becomes of the document: changes, rejections, a store that comes and goes."""
         return self._bus.subscribe(listener)
 
-    async def changes(self, *, keys: Iterable[str] | None = None) -> AsyncIterator[FlagsChanged]:
+    def changes(self, *, keys: Iterable[str] | None = None) -> AsyncIterator[FlagsChanged]:
         """The changes from now on, for a task."""
-        select, moves = _selecting(keys), self._bus.changes()
-        try:
-            async for move in moves:
-                if not isinstance(move, Missed) and (change := select(move)) is not None:
-                    yield change
-        finally:
-            moves.close()
+        return _selected(self._bus.changes(), _selecting(keys))
 
     # --- for tests, and for those who tidy up ---
 
@@ -296,7 +289,19 @@ class FlagClient(Reader):
         with self._turn:
             now = self._clock.now()
             self._usage.collect(self._served.compiled.outcomes, now)
-            return find_stale(self._cell.current.value, self._usage.flags, now, unused_for, source_root)
+            rules, uses = self._cell.current.value, self._usage.copy()
+        return find_stale(rules, uses, now, unused_for, source_root)
+
+
+async def _selected(
+    moves: Changes[FlagsChanged], select: Callable[[FlagsChanged], FlagsChanged | None]
+) -> AsyncIterator[FlagsChanged]:
+    try:
+        async for move in moves:
+            if not isinstance(move, Missed) and (change := select(move)) is not None:
+                yield change
+    finally:
+        moves.close()
 
 
 def _selecting(keys: Iterable[str] | None) -> Callable[[FlagEvent], FlagsChanged | None]:

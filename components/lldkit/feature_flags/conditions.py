@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from operator import contains, eq, ge, gt, le, lt
 from typing import Any, TypeAlias
 
+from lldkit.feature_flags.context import LISTS, SCALARS
 from lldkit.feature_flags.model import Dialect
 from lldkit.feature_flags.regex import compile_re2
 from lldkit.feature_flags.semver import precedence, release
@@ -258,17 +259,17 @@ def _in_networks(value: Any, _dialect: Dialect, _ignore_case: bool) -> Test:
 
 
 def _scalars(values: Any) -> list[Any]:
-    if not isinstance(values, list | tuple):
+    if not isinstance(values, LISTS):
         raise TypeError(f"takes a list, got {values!r}")
     for each in values:
-        if not isinstance(each, str | int | float) or each != each:  # noqa: PLR0124 - NaN
+        if not isinstance(each, SCALARS) or each != each:  # noqa: PLR0124 - NaN
             raise TypeError(f"takes texts, numbers and booleans, got {each!r}")
     return list(values)
 
 
 def _texts(value: Any) -> list[str]:
     texts = [value] if isinstance(value, str) else value
-    if not isinstance(texts, list | tuple) or not all(isinstance(each, str) for each in texts):
+    if not isinstance(texts, LISTS) or not all(isinstance(each, str) for each in texts):
         raise TypeError(f"takes a text or a list of texts, got {value!r}")
     return list(texts)
 

@@ -6,12 +6,12 @@ from typing import Any, NoReturn
 
 from lldkit.feature_flags.interface import JsonValue
 
-__all__ = ["EMPTY", "MAPPINGS", "Context", "plain"]
+__all__ = ["EMPTY", "LISTS", "MAPPINGS", "SCALARS", "Context", "plain"]
 
 DEEPEST = 64
 
-MAPPINGS = (dict, MappingProxyType)
-"""The mappings of documents and contexts; asking for these is ten times faster than asking for a `Mapping`."""
+MAPPINGS, LISTS, SCALARS = (dict, MappingProxyType), (list, tuple), (str, int, float)
+"""What documents and contexts are made of; to ask for these is much faster than for a `Mapping` or a union."""
 
 
 class Context:
@@ -91,7 +91,7 @@ def _copied(value: object, name: str, depth: int = 0) -> Any:
         raise ValueError(f"attribute {name!r} is nested deeper than {DEEPEST} levels")
     if isinstance(value, Mapping):
         return MappingProxyType({_text(key, name): _copied(each, name, depth + 1) for key, each in value.items()})
-    if isinstance(value, list | tuple):
+    if isinstance(value, LISTS):
         return tuple(_copied(each, name, depth + 1) for each in value)
     for plain_kind in (str, int, float):  # an enumeration's member, say, is served as what it is made of
         if isinstance(value, plain_kind):
@@ -109,7 +109,7 @@ def plain(value: Any) -> Any:
     """A JSON value as dicts and lists that are the caller's own."""
     if isinstance(value, MAPPINGS):
         return {key: plain(each) for key, each in value.items()}
-    return [plain(each) for each in value] if isinstance(value, list | tuple) else value
+    return [plain(each) for each in value] if isinstance(value, LISTS) else value
 
 
 EMPTY = Context()

@@ -1,8 +1,8 @@
 """From any format to the native document, for what means the same there; what does not is named and left out.
 
-Vendors' hashes cannot be said with a salt of ours, so whoever is placed by one would move: rollouts and splits are left
-out, but for those that let everybody in. Contexts are taken to be as the vendor's own clients make them: Unleash's hold
-texts only.
+What vendors hash cannot be said with a salt of ours, so whoever is placed by it would move: rollouts and splits are
+left out, but for those that let everybody in. Contexts are taken to be as the vendor's own clients make them: Unleash's
+hold texts only.
 """
 
 import math
@@ -15,6 +15,7 @@ from lldkit.feature_flags.context import plain
 from lldkit.feature_flags.expression import number, text
 from lldkit.feature_flags.interface import FlagProblem, Format, Reason
 from lldkit.feature_flags.interpret import satisfying
+from lldkit.feature_flags.link import needs_of
 from lldkit.feature_flags.model import (
     All,
     AnyOf,
@@ -62,7 +63,7 @@ def convert(document: Mapping[str, object], format: Format) -> Converted:  # noq
     segments = writer.each(loaded.segments, writer.condition, "segments.", left_out)
     writer.segments = set(segments)
     flags = writer.each(loaded.flags, writer.flag, "", left_out)
-    while lost := [key for key, flag in flags.items() if not _needed(flag) <= flags.keys()]:
+    while lost := [key for key in flags if not _needed(loaded.flags[key]) <= flags.keys()]:
         for key in lost:
             left_out.append(FlagProblem(key, "", "it needs a flag that is left out", fatal=True))
             del flags[key]
@@ -70,15 +71,9 @@ def convert(document: Mapping[str, object], format: Format) -> Converted:  # noq
     return Converted(body, tuple(left_out))
 
 
-def _needed(body: Any) -> set[str]:
-    """The flags that a written flag or condition names."""
-    if isinstance(body, dict):
-        own = {body["flag"]} if isinstance(body.get("flag"), str) and "variants" in body else set()
-        return own.union(*(_needed(each) for name, each in body.items() if name in _CONDITIONAL))
-    return set().union(*map(_needed, body)) if isinstance(body, list) else set()
-
-
-_CONDITIONAL = {"prerequisites", "rules", "when", "all", "any", "not"}
+def _needed(flag: Flag) -> set[str]:
+    conditions = [*flag.prerequisites, *(rule.when for rule in flag.rules)]
+    return {node.name for node in needs_of(conditions) if node.kind == "flag"}
 
 
 class _Writer:

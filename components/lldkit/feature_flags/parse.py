@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from lldkit.feature_flags.bucketing import HASHERS, shares
 from lldkit.feature_flags.conditions import EPOCH, instant
-from lldkit.feature_flags.context import MAPPINGS
+from lldkit.feature_flags.context import LISTS, MAPPINGS, SCALARS
 from lldkit.feature_flags.interface import FlagProblem, Reason
 from lldkit.feature_flags.model import (
     Bucket,
@@ -57,17 +57,18 @@ __all__ = [
 ]
 
 SCHEMA = "lldkit.flags/1"
+MOST_FLAGS = 20_000
 
 FLAG_FIELDS = frozenset(
     ("type", "enabled", "variants", "off", "prerequisites", "rules", "serve", "metadata", "owner", "expires")
-) | {"description"}
+)
 RULE_FIELDS = frozenset({"id", "when", "rollout", "serve"})
 TYPES: Mapping[str, Callable[[Any], bool]] = {
     "boolean": lambda value: type(value) is bool,
     "string": lambda value: type(value) is str,
     "integer": lambda value: type(value) is int,
     "float": lambda value: type(value) is int or type(value) is float,
-    "object": lambda value: isinstance(value, (*MAPPINGS, list, tuple)),
+    "object": lambda value: isinstance(value, MAPPINGS + LISTS),
 }
 
 
@@ -83,6 +84,7 @@ class Native:
             fields(document, {"schema", "metadata", "segments", "flags"}, ())
             _schema(document)
             bodies = mapping(document.get("flags", {}), ("flags",))
+            _bounded(bodies)
             segments = mapping(document.get("segments", {}), ("segments",))
             metadata = metadata_of(document.get("metadata"), ("metadata",))
         except Malformed as bad:
@@ -236,7 +238,7 @@ class _Maker(NamedTuple):
             return Fixed(self.variant(body, where), plain)
         fields(body, {"split", "by", "salt", "hash", "sticky"}, where)
         pairs = list_of(body.get("split"), (*where, "split"))
-        if not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs):
+        if not all(isinstance(pair, LISTS) and len(pair) == 2 for pair in pairs):
             raise Malformed((*where, "split"), "must be a list of [variant, weight]")
         names = tuple(self.variant(name, (*where, "split", at, 0)) for at, (name, _) in enumerate(pairs))
         ranges = _ranges([weight for _, weight in pairs], (*where, "split"))
@@ -290,7 +292,7 @@ def _percent(body: Any, where: Where) -> float:
 def _ramp(body: Any, where: Where) -> Ramp:
     steps = []
     for at, pair in enumerate(list_of(body, where)):
-        when = instant(pair[0]) if isinstance(pair, list | tuple) and len(pair) == 2 else None
+        when = instant(pair[0]) if isinstance(pair, LISTS) and len(pair) == 2 else None
         if when is None:
             raise Malformed((*where, at), f"must be [a date with an offset, percent], got {pair!r:.100}")
         steps.append((when, _percent(pair[1], (*where, at, 1))))
@@ -320,9 +322,14 @@ def metadata_of(body: Any, where: Where) -> Mapping[str, Any]:
     if body is None:
         return MappingProxyType({})
     for name, value in mapping(body, where).items():
-        if not isinstance(value, str | int | float):
+        if not isinstance(value, SCALARS):
             raise Malformed((*where, name), f"must be a text, a number or a boolean, got {value!r:.100}")
     return MappingProxyType(dict(body))
+
+
+def _bounded(bodies: Mapping[str, Any]) -> None:
+    if len(bodies) > MOST_FLAGS:
+        raise Malformed(("flags",), f"may be {MOST_FLAGS}, got {len(bodies)}")
 
 
 def _distinct(names: Iterable[str | None], where: Where) -> None:

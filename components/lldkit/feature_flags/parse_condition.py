@@ -3,10 +3,11 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from lldkit.feature_flags.conditions import OPERATORS, operator
-from lldkit.feature_flags.context import MAPPINGS
+from lldkit.feature_flags.context import LISTS, MAPPINGS
 from lldkit.feature_flags.expression import compile_expression, truthy
 from lldkit.feature_flags.model import (
     All,
@@ -144,16 +145,23 @@ def mapping(body: Any, where: Where) -> Mapping[str, Any]:
 
 def list_of(body: Any, where: Where) -> Sequence[Any]:
     """`body`, if it is a list."""
-    if not isinstance(body, list | tuple):
+    if not isinstance(body, LISTS):
         raise Malformed(where, f"must be a list, got {body!r:.100}")
     return body
 
 
 def attribute(body: Any, where: Where) -> Path:
     """A dotted path as its parts."""
-    if not isinstance(body, str) or not all(body.split(".")):
+    path = _path(body) if isinstance(body, str) else None
+    if path is None:
         raise Malformed(where, f"must be an attribute such as country or company.id, got {body!r:.100}")
-    return tuple(body.split("."))
+    return path
+
+
+@lru_cache(maxsize=1_000)
+def _path(text: str) -> Path | None:
+    parts = tuple(text.split("."))
+    return parts if all(parts) else None
 
 
 def is_number(value: Any) -> bool:

@@ -1,7 +1,7 @@
 """When each variant was served last, at no cost for who serves: results are marked, and now and then collected."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from lldkit.feature_flags.compile import Outcome
@@ -44,3 +44,7 @@ class Usage:
         for key in changed:
             if key in self.flags:
                 self.flags[key].changed_at = now
+
+    def copy(self) -> Mapping[str, FlagUse]:
+        """The uses as they are now."""
+        return {key: replace(use, served=dict(use.served)) for key, use in self.flags.items()}

@@ -23,6 +23,7 @@ from lldkit.feature_flags.semver import compare, release
 __all__ = ["FLAGD", "Flagd"]
 
 DEEPEST = 64
+MOST_PARTS = 10_000
 MOST_WEIGHT = 2**31 - 1
 
 
@@ -91,26 +92,33 @@ def _flag(key: str, body: Any, _found: Found, evaluators: Mapping[str, Any]) -> 
 def _targeting(key: str, logic: Any, evaluators: Mapping[str, Any]) -> Computed:
     operators: dict[str, Operator] = {**OPERATORS, "fractional": partial(_fractional, key)}
     try:
-        evaluate = compile_expression(_resolved(logic, evaluators), operators)
+        evaluate = compile_expression(_Resolver(evaluators).resolve(logic), operators)
     except ValueError as error:
         raise Malformed(("targeting",), str(error)) from None
     return Computed(f"targeting {logic!r:.60}", partial(_variant, key, evaluate))
 
 
-def _resolved(logic: Any, evaluators: Mapping[str, Any], depth: int = 0) -> Any:
-    """`logic` with what each `{"$ref": name}` stands for in its place."""
-    if depth > DEEPEST:
-        raise ValueError(f"references and operators are nested at most {DEEPEST} deep")
-    if isinstance(logic, list | tuple):
-        return [_resolved(each, evaluators, depth + 1) for each in logic]
-    if not isinstance(logic, Mapping):
-        return logic
-    if logic.keys() != {"$ref"}:
-        return {name: _resolved(each, evaluators, depth + 1) for name, each in logic.items()}
-    name = str(logic["$ref"])
-    if name not in evaluators:
-        raise ValueError(f"there is no evaluator {name!r:.100}")
-    return _resolved(evaluators[name], evaluators, depth + 1)
+class _Resolver:
+    """Puts in the place of each `{"$ref": name}` what it stands for; ValueError where that leads nowhere."""
+
+    def __init__(self, evaluators: Mapping[str, Any]) -> None:
+        self._evaluators = evaluators
+        self._parts = 0
+
+    def resolve(self, logic: Any, depth: int = 0) -> Any:
+        self._parts += 1
+        if depth > DEEPEST or self._parts > MOST_PARTS:  # references may double what they stand for, again and again
+            raise ValueError(f"an expression has at most {MOST_PARTS} parts, {DEEPEST} deep")
+        if isinstance(logic, list | tuple):
+            return [self.resolve(each, depth + 1) for each in logic]
+        if not isinstance(logic, Mapping):
+            return logic
+        if logic.keys() != {"$ref"}:
+            return {name: self.resolve(each, depth + 1) for name, each in logic.items()}
+        name = str(logic["$ref"])
+        if name not in self._evaluators:
+            raise ValueError(f"there is no evaluator {name!r:.100}")
+        return self.resolve(self._evaluators[name], depth + 1)
 
 
 def _variant(key: str, evaluate: Expression, context: Context, now: Now) -> Any:

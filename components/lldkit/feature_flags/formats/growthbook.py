@@ -66,7 +66,7 @@ GROWTHBOOK = GrowthBook()
 
 def _feature(key: str, body: Any, found: Found, features: Mapping[str, Any], groups: Mapping[str, Any]) -> Flag:
     body = mapping(body, ())
-    reader = _Reader(key, features, Conditions(groups, found), {})
+    reader = _Reader(key, features, Conditions(groups, found), {}, [])
     rules: list[Rule] = []
     for at, each in enumerate(list_of(body.get("rules") or (), ("rules",))):
         rules += reader.rule(mapping(each, ("rules", at)), at)
@@ -77,7 +77,7 @@ def _feature(key: str, body: Any, found: Found, features: Mapping[str, Any], gro
         reader.served,
         Fixed(default, Reason.DEFAULT),
         rules=tuple(rules),
-        source=repr((body, groups if "Group" in repr(body) else ())),
+        source=repr((body, groups if "Group" in repr(body) else (), reader.absent)),
         doubts=bool(found),
     )
 
@@ -89,6 +89,7 @@ class _Reader(NamedTuple):
     features: Mapping[str, Any]
     conditions: Conditions
     served: dict[str, Any]  # the variants so far; grows
+    absent: list[str]  # parents that do not exist; grows
 
     def rule(self, body: Mapping[str, Any], at: int) -> list[Rule]:
         """A rule, after those of the parents that bar the way."""
@@ -97,8 +98,7 @@ class _Reader(NamedTuple):
         if "condition" in body:
             needed.append(self.conditions.read(body["condition"], (*where, "condition")))
         if _hasher(body, 1) is None:
-            message = f"there is no hashVersion {body['hashVersion']!r:.100}; nobody comes in through it"
-            self.conditions.found.append((where, message))
+            self.no_hash(body, where)
         elif "force" in body:
             rules.append(self.forced(body, name, together(needed), where))
         elif len(list_of(body.get("variations", ()), where)) > 1:
@@ -121,7 +121,10 @@ class _Reader(NamedTuple):
     def parent(self, parent: str, body: Any, where: Where) -> Condition:
         """A feature that does not exist has the value null."""
         accepts = self.conditions.accepts(body, where)
-        return FlagIs(parent, accepts=accepts) if parent in self.features else Constant(accepts(None))
+        if parent in self.features:
+            return FlagIs(parent, accepts=accepts)
+        self.absent.append(parent)
+        return Constant(accepts(None), f"there is no feature {parent!r}, its value is null")
 
     def forced(self, body: Mapping[str, Any], name: str, when: Condition, where: Where) -> Rule:
         """One value for those in `range`, or for a share as large as `coverage`."""
@@ -162,16 +165,20 @@ class _Reader(NamedTuple):
         for each in list_of(body.get("filters") or (), where):
             share = [_range(pair, where) for pair in list_of(mapping(each, where).get("ranges"), where)]
             by, seed, hasher = each.get("attribute") or "id", str(each.get("seed", "")), _hasher(each, 2)
+            if hasher is None:
+                self.no_hash(each, where)
             gates.append(Gate(_bucket((by,), seed, hasher or HASHES[2]), tuple(share) if hasher else ()))
         return gates
+
+    def no_hash(self, body: Mapping[str, Any], where: Where) -> None:
+        message = f"there is no hashVersion {body['hashVersion']!r:.100}; nobody comes in through it"
+        self.conditions.found.append((where, message))
 
     def namespace(self, body: Mapping[str, Any], where: Where) -> list[Gate]:
         """A namespace is shared by experiments that exclude one another: name, from, to."""
         given = list_of(body.get("namespace") or (), where)
         if not given:
             return []
-        if len(given) != 3:
-            raise Malformed((*where, "namespace"), f"must be a name and two numbers, got {given!r:.100}")
         return [
             Gate(_bucket((body.get("hashAttribute") or "id",), f"__{given[0]}", HASHES[1]), (_range(given[1:], where),))
         ]
