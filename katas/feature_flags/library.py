@@ -8,7 +8,7 @@ import json
 import threading
 from dataclasses import replace
 
-from lldkit.feature_flags import Context, ErrorCode, FlagClient, Reason
+from lldkit.feature_flags import NATIVE, Context, ErrorCode, FlagClient, Reason
 from lldkit.snapshot import MemoryStore
 
 from interface import Why
@@ -22,20 +22,19 @@ class Flags:
 
     def __init__(self, document):
         self._brought = threading.local()
-        self._brought.document = native(document, 0)
+        self._brought.document = checked(native(document, 0))
         self._client = FlagClient(self)
-        refuse(self._client.problems)
 
     def read(self):
         """What the client asks its store for."""
         return self._brought.document
 
     def update(self, document, version):
-        self._brought.document = native(document, version)
-        result = self._client.refresh()
-        if version + 1 > result.version:
-            refuse(result.problems)
-        return result.applied
+        brought = native(document, version)
+        if brought.version <= self._client.version:
+            return False
+        self._brought.document = checked(brought)
+        return self._client.refresh().applied
 
     def on_change(self, listener):
         self._client.on_change(lambda change: listener(change.version - 1))
@@ -64,11 +63,12 @@ class Flags:
         return Why("nothing" if found.variant is None else "serve")
 
 
-def refuse(problems):
-    """A problem of the whole document is the kata's ValueError."""
-    for problem in problems:
+def checked(brought):
+    """The document, if it is one: a client would keep the version of what it refused, and the kata forgets it."""
+    for problem in NATIVE.load(brought.body).problems:
         if problem.fatal and not problem.key:
             raise ValueError(str(problem))
+    return brought
 
 
 def context(user):
