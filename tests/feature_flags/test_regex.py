@@ -33,6 +33,7 @@ TABLE = [  # pattern, texts that match, texts that do not
     ("a|(?i)b|c", ["a", "B", "C"], ["A"]),
     ("(?i)[k-l]", ["K", "L", "\u212a"], ["j"]),
     ("(?i)[^k]", ["j"], ["k", "K"]),
+    (r"^(?i)[h-z\pM]$", ["I", "\u017f"], ["\u0130", "\u00df"]),  # letters whose other case is more than one letter
     ("[[:alpha:]]+[[:^alpha:]]", ["a1"], ["1", "a", "é1"]),
     ("[]a]", ["]", "a"], ["b"]),
     ("[^]a]", ["b"], ["]", "a"]),
@@ -133,7 +134,7 @@ PIECES = [
     *("(?i:", "{2}", "{1,3}", "{0,}", r"\pL", r"\PN", r"\p{Lu}", r"\x41", r"\Q", r"\E", r"\101", r"\_", "(?<n>"),
     *(r"[^\d]", "[]a]", "[a-]", r"[\w-]", "(?=", r"\1"),
 ]
-TEXTS = st.text("abAkKs\u212a\u017féÉ \n09_-]{", max_size=6)
+TEXTS = st.text("abAkKs\u212a\u017féÉ\u0130 \n09_-]{", max_size=6)
 AFTER_FLAGS = re.compile(r"\(\?-?[imsU]\)(\\Q(\\E|$))*[*+?{]")  # RE2 repeats what stood before the flags; we refuse
 
 
