@@ -285,6 +285,21 @@ def test_an_evaluation(benchmark: BenchmarkFixture, peers: dict[str, Any], key: 
     beside(benchmark, asked, row=row, target=target)
 
 
+def test_a_long_list(benchmark: BenchmarkFixture) -> None:
+    def get(size: int) -> Code:
+        when = {"attr": "id", "op": "in", "value": [f"user-{n}" for n in range(size)]}
+        client = FlagClient({"flags": {"L": flag(rules=[{"id": "r", "when": when, "serve": "on"}])}})
+        return code("get('L', False, user)", get=client.boolean, user=Context(id=f"user-{size - 1}"))
+
+    beside(
+        benchmark,
+        {"lldkit": get(10_000), "lldkit, list of 10": get(10)},
+        row="a rule with a list of 10,000",
+        floor="lldkit, list of 10",
+        target="at most 1.3 x a list of 10",
+    )
+
+
 # --- loading ---
 
 

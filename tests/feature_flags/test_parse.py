@@ -159,7 +159,9 @@ def test_a_float_flag_takes_integers_and_an_integer_flag_takes_no_booleans() -> 
         ({"segments": [], "flags": {}}, "segments"),
         ({"metadata": {"a": {}}, "flags": {}}, "metadata.a"),
         ({"flag": {}}, "flag"),
+        ({"flags": dict.fromkeys(map(str, range(20_001)))}, "flags"),
     ],
+    ids=["flags", "schema", "segments", "metadata", "field", "too many"],
 )
 def test_a_document_that_is_none_is_one_problem_of_all(body: dict[str, Any], path: str) -> None:
     (problem,) = NATIVE.load(body).problems

@@ -57,6 +57,7 @@ __all__ = [
 ]
 
 SCHEMA = "lldkit.flags/1"
+MOST_FLAGS = 20_000
 
 FLAG_FIELDS = frozenset(
     ("type", "enabled", "variants", "off", "prerequisites", "rules", "serve", "metadata", "owner", "expires")
@@ -83,6 +84,7 @@ class Native:
             fields(document, {"schema", "metadata", "segments", "flags"}, ())
             _schema(document)
             bodies = mapping(document.get("flags", {}), ("flags",))
+            _bounded(bodies)
             segments = mapping(document.get("segments", {}), ("segments",))
             metadata = metadata_of(document.get("metadata"), ("metadata",))
         except Malformed as bad:
@@ -323,6 +325,11 @@ def metadata_of(body: Any, where: Where) -> Mapping[str, Any]:
         if not isinstance(value, SCALARS):
             raise Malformed((*where, name), f"must be a text, a number or a boolean, got {value!r:.100}")
     return MappingProxyType(dict(body))
+
+
+def _bounded(bodies: Mapping[str, Any]) -> None:
+    if len(bodies) > MOST_FLAGS:
+        raise Malformed(("flags",), f"may be {MOST_FLAGS}, got {len(bodies)}")
 
 
 def _distinct(names: Iterable[str | None], where: Where) -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, Final, Literal, TypeAlias, TypeVar, overload
 
+from lldkit.feature_flags.compile import Memo
 from lldkit.feature_flags.context import EMPTY, Context, plain
 from lldkit.feature_flags.hooks import hooked
 from lldkit.feature_flags.interface import (
@@ -162,6 +163,7 @@ def _resolve(
 ) -> Evaluation[Any]:
     """The evaluation, without hooks; whatever goes wrong becomes one that says so."""
     settings, rules = served.settings, served.compiled.rules
+    memo: Memo = {}
     try:
         if not isinstance(context, Context):
             message = f"the context must be a Context, got a {type(context).__name__}"
@@ -170,7 +172,6 @@ def _resolve(
         if overridden is not MISSING:
             found = replace(evaluation_of(rules, key, Decision(None, Reason.OVERRIDE)), value=overridden)
             return _fitted(served, found, default, kind, is_default=False)
-        memo: dict[Any, Any] = {}
         context = _with_defaults(served, context)
         outcome = memo[key] = served.compiled[key](context, memo)
         outcome.seen = True
@@ -178,14 +179,23 @@ def _resolve(
         settings.contain("an evaluation", error)
         return evaluation_of(rules, str(key), failed(error), default)
     found = _fitted(served, outcome.evaluation, default, kind, is_default=outcome.variant is None)
-    if expose and settings.exposures is not None and found.error_code is None:
-        try:
-            settings.exposures.note([each for name, each in memo.items() if isinstance(name, str)], context)
-        except Exception as error:  # noqa: BLE001
-            settings.contain("on_exposure", error)
-    if settings.is_stale() and found.error_code is None:
-        return replace(found, reason=Reason.STALE)
+    if found.error_code is None:
+        if expose:
+            _expose(served, memo, context)
+        if settings.is_stale():
+            found = replace(found, reason=Reason.STALE)
     return found
+
+
+def _expose(served: Served, memo: Memo, context: Context) -> None:
+    """Tell of the flag and of those that it needed."""
+    exposures = served.settings.exposures
+    if exposures is None:
+        return
+    try:
+        exposures.note([outcome for name, outcome in memo.items() if isinstance(name, str)], context)
+    except Exception as error:  # noqa: BLE001 - a sink is not to break an evaluation
+        served.settings.contain("on_exposure", error)
 
 
 def _with_defaults(served: Served, context: Context) -> Context:
