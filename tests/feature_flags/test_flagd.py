@@ -86,9 +86,9 @@ def test_references_in_a_circle_are_a_parse_error() -> None:
 
 
 def test_references_that_double_and_double_are_a_parse_error() -> None:
-    evaluators: dict[str, Any] = {f"e{n}": {"and": [{"$ref": f"e{n + 1}"}] * 2} for n in range(30)}
+    evaluators: dict[str, Any] = {f"e{n}": {"and": [{"$ref": f"e{n + 1}"}] * 2} for n in range(18)}
     flag = {"state": "ENABLED", "variants": {"on": True}, "defaultVariant": "on", "targeting": {"$ref": "e0"}}
-    document = {"flags": {"flag": flag}, "$evaluators": {**evaluators, "e30": True}}
+    document = {"flags": {"flag": flag}, "$evaluators": {**evaluators, "e18": True}}
     found = FlagClient(document, format=FLAGD).details("flag", None)
     assert found.error_code is ErrorCode.PARSE_ERROR
     assert "at most 10000 parts" in str(found.error_message)
@@ -192,3 +192,11 @@ def test_one_malformed_flag_keeps_no_other_from_working() -> None:
         assert flags.details("good", False).value is True
         assert flags.details("bad", False).error_code is ErrorCode.PARSE_ERROR
         assert [problem.key for problem in flags.problems] == ["bad"]
+
+
+def test_a_member_of_a_list_of_flags_without_a_key_concerns_no_other() -> None:
+    good = {"key": "good", "state": "ENABLED", "variants": {"on": True}, "defaultVariant": "on"}
+    for bad in ({**good, "key": None}, {"state": "ENABLED"}, "good"):
+        flags = FlagClient({"flags": [good, bad]}, format=FLAGD)
+        assert flags.boolean("good", False) is True
+        assert [(problem.key, problem.fatal) for problem in flags.problems] == [("", False)]

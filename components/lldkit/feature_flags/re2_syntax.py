@@ -103,7 +103,8 @@ def _folded(test: Test, flags: frozenset[str]) -> Test:
 def _cases(char: str) -> set[str]:
     """`char` in upper and lower case; K and S have a third form each, the Kelvin sign and the long s."""
     lower, upper = char.lower(), char.upper()
-    return {char, lower, upper, upper.lower(), lower.upper(), {"k": "\u212a", "s": "\u017f"}.get(lower, char)}
+    forms = (char, lower, upper, upper.lower(), lower.upper(), {"k": "\u212a", "s": "\u017f"}.get(lower, char))
+    return {form for form in forms if len(form) == 1}
 
 
 def _none_of(test: Test) -> Test:

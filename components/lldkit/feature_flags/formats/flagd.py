@@ -14,6 +14,7 @@ from typing import Any
 from lldkit.feature_flags.bucketing import choose, murmur3_32
 from lldkit.feature_flags.context import Context
 from lldkit.feature_flags.expression import Expression, Operator, compile_expression, lookup
+from lldkit.feature_flags.formats.shared import by_field
 from lldkit.feature_flags.interface import FlagProblem, Reason
 from lldkit.feature_flags.model import Computed, Fixed, Flag, Loaded, Now, Rule
 from lldkit.feature_flags.parse import TYPES, metadata_of, read_each, rejected
@@ -40,26 +41,21 @@ class Flagd:
         """Read a document; see `Format`."""
         problems = list[FlagProblem]()
         try:
-            bodies = _bodies(document.get("flags"))
+            flags = document.get("flags")
+            if isinstance(flags, list | tuple):
+                bodies: Mapping[str, Any] = by_field("key", flags, problems)
+            else:
+                bodies = mapping(flags, ("flags",))
             evaluators = mapping(document.get("$evaluators", {}), ("$evaluators",))
             metadata = metadata_of(document.get("metadata"), ("metadata",))
         except Malformed as bad:
             return rejected(bad)
-        flags = read_each(bodies, "", partial(_flag, evaluators=evaluators), problems)
-        return Loaded(flags, metadata=metadata, problems=tuple(problems))
+        read = read_each(bodies, "", partial(_flag, evaluators=evaluators), problems)
+        return Loaded(read, metadata=metadata, problems=tuple(problems))
 
 
 FLAGD = Flagd()
 """The format of flagd's documents."""
-
-
-def _bodies(flags: Any) -> Mapping[str, Any]:
-    if not isinstance(flags, list | tuple):
-        return mapping(flags, ("flags",))
-    named = [mapping(each, ("flags", at)) for at, each in enumerate(flags)]
-    if not all(isinstance(each.get("key"), str) for each in named):
-        raise Malformed(("flags",), "each member of the list must have a key")
-    return {each["key"]: each for each in named}
 
 
 def _flag(key: str, body: Any, _found: Found, evaluators: Mapping[str, Any]) -> Flag:

@@ -1,11 +1,24 @@
 """What the readers of vendors' documents share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lldkit.feature_flags.interface import FlagProblem
 from lldkit.feature_flags.model import All, Condition, Constant
 
-__all__ = ["named", "together"]
+__all__ = ["by_field", "named", "together"]
+
+
+def by_field(field: str, bodies: Sequence[Any], problems: list[FlagProblem]) -> dict[str, Any]:
+    """The members of a list by what they are called in `field`; one without a name concerns no other."""
+    found = {}
+    for body in bodies:
+        name = body.get(field) if isinstance(body, Mapping) else None
+        if isinstance(name, str | int):
+            found[str(name)] = body
+        else:
+            problems.append(FlagProblem("", "", f"what has no {field} is left out: {body!r:.100}", fatal=False))
+    return found
 
 
 def named(variants: dict[str, Any], name: str, value: Any) -> str:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from lldkit.feature_flags.bucketing import shares
-from lldkit.feature_flags.formats.shared import named, together
+from lldkit.feature_flags.formats.shared import by_field, named, together
 from lldkit.feature_flags.formats.unleash_strategy import Strategy, attribute, bucket, clause, constraints
 from lldkit.feature_flags.interface import FlagProblem, Reason
 from lldkit.feature_flags.model import All, Condition, Constant, Fixed, Flag, FlagIs, Loaded, Not, Path, Rule, Split
@@ -66,14 +66,14 @@ def _state(document: Mapping[str, Any], problems: list[FlagProblem]) -> tuple[Bo
     for event in sorted((mapping(event, ("events",)) for event in events), key=_event_id):
         match event.get("type"):
             case "hydration":
-                features = _by("name", list_of(event.get("features"), ("features",)), problems)
-                segments = _by("id", list_of(event.get("segments") or (), ("segments",)), problems)
+                features = by_field("name", list_of(event.get("features"), ("features",)), problems)
+                segments = by_field("id", list_of(event.get("segments") or (), ("segments",)), problems)
             case "feature-updated":
-                features |= _by("name", [event.get("feature")], problems)
+                features |= by_field("name", [event.get("feature")], problems)
             case "feature-removed":
                 features.pop(str(event.get("featureName")), None)
             case "segment-updated":
-                segments |= _by("id", [event.get("segment")], problems)
+                segments |= by_field("id", [event.get("segment")], problems)
             case "segment-removed":
                 segments.pop(str(event.get("segmentId")), None)
             case _:
@@ -85,18 +85,6 @@ def _event_id(event: Mapping[str, Any]) -> float:
     found: float = event.get("eventId", 0)
     if not is_number(found):
         raise Malformed(("events",), f"eventId must be a number, got {found!r:.100}")
-    return found
-
-
-def _by(field: str, bodies: Sequence[Any], problems: list[FlagProblem]) -> Bodies:
-    """Features or segments by what they are called; one without a name concerns no other."""
-    found = Bodies()
-    for body in bodies:
-        name = body.get(field) if isinstance(body, Mapping) else None
-        if isinstance(name, str | int):
-            found[str(name)] = body
-        else:
-            problems.append(FlagProblem("", "", f"what has no {field} is left out: {body!r:.100}", fatal=False))
     return found
 
 
