@@ -380,6 +380,26 @@ def test_a_wiped_store_is_followed() -> None:
     assert (client.boolean("f", True), client.version) == (False, 1)
 
 
+def test_a_replica_that_lags_behind_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Broken(MemoryStore(document({"f": OFF})))
+    client = FlagClient(store)
+    store.store.publish(document({"f": ON}), expected=1, author="ana")
+    client.refresh()
+    late = store.store.read(1)
+    monkeypatch.setattr(store, "read", lambda: late)
+    assert client.refresh().applied is False
+    assert (client.boolean("f", False), client.version) == (True, 2)
+
+
+def test_a_cache_that_somebody_edited_is_no_cache(tmp_path: Path) -> None:
+    cache = tmp_path / "flags.cache"
+    store = Broken(MemoryStore(document({"f": ON})))
+    FlagClient(store, cache_file=cache)
+    cache.write_text(cache.read_text().replace("true", "null"))
+    store.is_down = True
+    assert FlagClient(store, cache_file=cache).details("f", False).error_code is ErrorCode.PROVIDER_NOT_READY
+
+
 def test_a_restart_without_the_store_serves_the_cached_document(tmp_path: Path) -> None:
     cache = tmp_path / "flags.cache"
     store = Broken(MemoryStore(document({"f": ON, "o": KINDS["o"]})))
@@ -534,6 +554,16 @@ def test_stale_flags_are_found_by_what_was_evaluated() -> None:
     found = dict(kinds_of(client))
     assert found["unused"] == "unused"
     assert "used" not in found
+
+
+def test_a_flag_that_is_evaluated_no_more_becomes_unused() -> None:
+    clock = ManualClock()
+    client = FlagClient(document({"f": when({"attr": "a", "op": "exists"})}), clock=clock)
+    client.boolean("f", False)
+    for _ in range(9):
+        client.refresh()
+        clock.advance(86_400)
+    assert kinds_of(client) == [("f", "unused")]
 
 
 def test_flags_that_are_settled_or_expired_are_stale() -> None:
