@@ -131,7 +131,6 @@ def test_flags_that_are_told_as_unchanged_mean_the_same(body: dict[str, Any], as
             assert (one.value, one.variant) == (other.value, other.variant)
 
 
-@UNHURRIED
 @given(
     JSON | documents.flatmap(lambda body: st.fixed_dictionaries({key: JSON | st.just(body[key]) for key in body})),
     contexts,
