@@ -5,7 +5,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lldkit.feature_flags.expression import OPERATORS, compile_expression, lookup, number, text, truthy
@@ -181,6 +181,8 @@ def test_read_only_documents_and_contexts_are_read_as_plain_ones() -> None:
     assert compile_expression({"in": ({"var": ("x.0",)}, (1, 2))})({"x": (2,)}) is True
 
 
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4) | st.just(10**400),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b", "0"]), inner, max_size=2),
@@ -197,7 +199,7 @@ LOGIC = st.recursive(
 )
 
 
-@settings(deadline=None)
+@UNHURRIED
 @given(LOGIC, JSON)
 def test_nothing_makes_an_expression_raise(logic: Any, data: Any) -> None:
     try:
@@ -207,7 +209,7 @@ def test_nothing_makes_an_expression_raise(logic: Any, data: Any) -> None:
     evaluate(data)
 
 
-@settings(deadline=None)
+@UNHURRIED
 @given(JSON)
 def test_values_are_read_without_raising(value: Any) -> None:
     assert isinstance(truthy(value), bool)

@@ -7,12 +7,14 @@ from functools import cache
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conftest import Vectors
 from lldkit.feature_flags import FLAGD, GROWTHBOOK, NATIVE, UNLEASH, Context, FlagClient, Format, MemoryStickyStore
 from lldkit.snapshot import MemoryStore
+
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 JSON = st.recursive(
     st.none()
@@ -73,7 +75,7 @@ def corrupted(document: Any, path: list[Any], value: Any) -> Any:
 
 
 @pytest.mark.parametrize("vendor", DOCUMENTS)
-@settings(deadline=None, max_examples=50)
+@settings(UNHURRIED, max_examples=50)
 @given(data=st.data())
 def test_whatever_stands_in_a_document_it_loads_and_evaluates(vectors: Vectors, vendor: str, data: Any) -> None:
     document_format, documents = DOCUMENTS[vendor]
@@ -96,7 +98,7 @@ GOOD: dict[str, tuple[Format, Any, Any]] = {
 
 
 @pytest.mark.parametrize("vendor", GOOD)
-@settings(deadline=None)
+@UNHURRIED
 @given(body=JSON)
 def test_a_flag_that_is_anything_at_all_spoils_no_other(vendor: str, body: Any) -> None:
     document_format, document, good = copy.deepcopy(GOOD[vendor])

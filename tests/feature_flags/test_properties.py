@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from feature_flags.helpers import RUNTIME, document, evaluated
@@ -17,6 +17,8 @@ from lldkit.feature_flags.parse import NATIVE
 
 KEYS = st.sampled_from("abcde")
 NAMES = st.sampled_from(["x", "y", "z"])
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 ATTRIBUTES = st.sampled_from(["n", "s", "l", "o.p", "targeting_key", "gone"])
 SCALARS = st.sampled_from(
     ["a", "A", "ab", "", "1", "1.2.3", "10.0.0.1", "2026-01-01T00:00:00Z", 0, 1, 1.0, 2, True, False]
@@ -97,6 +99,7 @@ contexts = st.builds(
 )
 
 
+@UNHURRIED
 @given(documents, contexts)
 def test_the_compiled_engine_decides_as_the_readable_one(body: dict[str, Any], context: Context) -> None:
     linked = link(NATIVE.load(body), 1)
@@ -104,6 +107,7 @@ def test_the_compiled_engine_decides_as_the_readable_one(body: dict[str, Any], c
         evaluated(linked, key, context)  # compares them
 
 
+@UNHURRIED
 @given(documents, contexts)
 def test_an_evaluation_is_explained_as_it_is_told(body: dict[str, Any], context: Context) -> None:
     client = FlagClient(body)
@@ -113,6 +117,7 @@ def test_an_evaluation_is_explained_as_it_is_told(body: dict[str, Any], context:
         assert str(trace).startswith(f"{key} = ")
 
 
+@UNHURRIED
 @given(documents, st.lists(contexts, max_size=5))
 def test_flags_that_are_told_as_unchanged_mean_the_same(body: dict[str, Any], asked: list[Context]) -> None:
     before = link(NATIVE.load(document({})), 1)
@@ -126,11 +131,11 @@ def test_flags_that_are_told_as_unchanged_mean_the_same(body: dict[str, Any], as
             assert (one.value, one.variant) == (other.value, other.variant)
 
 
+@settings(UNHURRIED, max_examples=200)
 @given(
     JSON | documents.flatmap(lambda body: st.fixed_dictionaries({key: JSON | st.just(body[key]) for key in body})),
     contexts,
 )
-@settings(max_examples=200)
 def test_nothing_raises_whatever_the_document_is(body: Any, context: Context) -> None:
     client = FlagClient(body if isinstance(body, Mapping) else {"flags": body}, clock=ManualClock())
     for key in ["a", "b", "", *list(client.snapshot.value.flags)[:3]]:
@@ -144,6 +149,7 @@ def test_nothing_raises_whatever_the_document_is(body: Any, context: Context) ->
     client.all(context)
 
 
+@UNHURRIED
 @given(st.dictionaries(st.sampled_from(["n", "s", "l", "o", "gone"]) | st.text(max_size=5), JSON), documents)
 def test_nothing_raises_whatever_the_context_is(attributes: dict[str, Any], body: dict[str, Any]) -> None:
     client = FlagClient(body)
