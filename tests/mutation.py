@@ -41,7 +41,6 @@ PURE = {
     "cache": ("chain", "fifo", "lfu"),
     "metrics": ("names", "numbers", "sums", "ewma"),
     "config": ("names", "suggest", "merge"),
-    "feature_flags": ("link", "interpret", "compile", "sticky", "lint", "conditions"),
 }
 SHELL = {  # tests of it
     "rate_limiter": ("limiter",),
@@ -50,7 +49,6 @@ SHELL = {  # tests of it
     "cache": ("policies", "cache", "expiry", "loading", "tasks"),
     "metrics": ("instruments", "registry", "text"),
     "config": ("layers", "secrets", "manager"),
-    "feature_flags": ("rollout", "exposures"),
 }
 IDLE = re.compile(r"\.\.\.$|del \w+(, \w+)*$|__all__ ")  # `del argument` says that an argument is not needed
 AT_ONCE = 2

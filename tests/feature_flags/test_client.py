@@ -583,6 +583,17 @@ def test_flags_that_are_settled_or_expired_are_stale() -> None:
     assert (settled, expired) == (["all", "none"], ["old"])
 
 
+def test_a_flag_that_was_changed_of_late_is_not_settled() -> None:
+    clock = ManualClock()
+    store = MemoryStore(document({"f": ON, "g": ON}))
+    client = FlagClient(store, clock=clock)
+    clock.advance(6 * 86_400)
+    store.publish(document({"f": OFF, "g": ON}), expected=1, author="ana")
+    client.refresh()
+    clock.advance(2 * 86_400)
+    assert [key for key, kind in kinds_of(client) if kind == "settled"] == ["g"]
+
+
 def test_call_sites_are_found_in_the_code(tmp_path: Path) -> None:
     (tmp_path / "shop.py").write_text(
         'def f(flags):\n    return flags.boolean("gone", False) or flags.string("old", "")\n'

@@ -131,11 +131,11 @@ def test_flags_that_are_told_as_unchanged_mean_the_same(body: dict[str, Any], as
             assert (one.value, one.variant) == (other.value, other.variant)
 
 
+@settings(UNHURRIED, max_examples=200)
 @given(
     JSON | documents.flatmap(lambda body: st.fixed_dictionaries({key: JSON | st.just(body[key]) for key in body})),
     contexts,
 )
-@settings(UNHURRIED, max_examples=200)
 def test_nothing_raises_whatever_the_document_is(body: Any, context: Context) -> None:
     client = FlagClient(body if isinstance(body, Mapping) else {"flags": body}, clock=ManualClock())
     for key in ["a", "b", "", *list(client.snapshot.value.flags)[:3]]:
