@@ -380,6 +380,26 @@ def test_a_wiped_store_is_followed() -> None:
     assert (client.boolean("f", True), client.version) == (False, 1)
 
 
+def test_a_replica_that_lags_behind_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Broken(MemoryStore(document({"f": OFF})))
+    client = FlagClient(store)
+    store.store.publish(document({"f": ON}), expected=1, author="ana")
+    client.refresh()
+    late = store.store.read(1)
+    monkeypatch.setattr(store, "read", lambda: late)
+    assert client.refresh().applied is False
+    assert (client.boolean("f", False), client.version) == (True, 2)
+
+
+def test_a_cache_that_somebody_edited_is_no_cache(tmp_path: Path) -> None:
+    cache = tmp_path / "flags.cache"
+    store = Broken(MemoryStore(document({"f": ON})))
+    FlagClient(store, cache_file=cache)
+    cache.write_text(cache.read_text().replace("true", "null"))
+    store.is_down = True
+    assert FlagClient(store, cache_file=cache).details("f", False).error_code is ErrorCode.PROVIDER_NOT_READY
+
+
 def test_a_restart_without_the_store_serves_the_cached_document(tmp_path: Path) -> None:
     cache = tmp_path / "flags.cache"
     store = Broken(MemoryStore(document({"f": ON, "o": KINDS["o"]})))
@@ -536,6 +556,16 @@ def test_stale_flags_are_found_by_what_was_evaluated() -> None:
     assert "used" not in found
 
 
+def test_a_flag_that_is_evaluated_no_more_becomes_unused() -> None:
+    clock = ManualClock()
+    client = FlagClient(document({"f": when({"attr": "a", "op": "exists"})}), clock=clock)
+    client.boolean("f", False)
+    for _ in range(9):
+        client.refresh()
+        clock.advance(86_400)
+    assert kinds_of(client) == [("f", "unused")]
+
+
 def test_flags_that_are_settled_or_expired_are_stale() -> None:
     clock = ManualClock()
     flags = {
@@ -551,6 +581,17 @@ def test_flags_that_are_settled_or_expired_are_stale() -> None:
     settled = [key for key, kind in kinds_of(client) if kind == "settled"]
     expired = [key for key, kind in kinds_of(client) if kind == "expired"]
     assert (settled, expired) == (["all", "none"], ["old"])
+
+
+def test_a_flag_that_was_changed_of_late_is_not_settled() -> None:
+    clock = ManualClock()
+    store = MemoryStore(document({"f": ON, "g": ON}))
+    client = FlagClient(store, clock=clock)
+    clock.advance(6 * 86_400)
+    store.publish(document({"f": OFF, "g": ON}), expected=1, author="ana")
+    client.refresh()
+    clock.advance(2 * 86_400)
+    assert [key for key, kind in kinds_of(client) if kind == "settled"] == ["g"]
 
 
 def test_call_sites_are_found_in_the_code(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ def found(after: dict[str, Any], before: dict[str, Any] | None = None) -> list[t
     [
         (split(("a", 1), ("b", 1)), split(("b", 1), ("a", 1)), ["reordered"]),
         (split(("a", 1), ("b", 1)), split(("a", 3), ("b", 1)), []),
+        (split(("a", 1), ("b", 1)), split(("a", 1), ("b", 2)), []),
         (split(("a", 1), ("b", 1)), split(("a", 50), ("b", 50)), []),
         (split(("a", 1), ("b", 1)), split(("a", 1), ("b", 1), salt="x"), ["rehashed"]),
         (split(("a", 1), ("b", 1)), split(("a", 1), ("b", 1), by="company.id"), ["rehashed"]),

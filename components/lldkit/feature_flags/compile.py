@@ -113,8 +113,8 @@ class _Compiler:
         rows = [self._rule(rule) for rule in (*flag.rules, Rule(None, flag.serve))]
         if isinstance(flag.serve, Split) and not flag.serve.bucket.random:
             rows.append(self._who_has_no_unit(flag.serve.bucket))
-        checks, last, _ = rows[-1]
-        if last is None or checks:
+        _, last, _ = rows[-1]  # it has no checks
+        if last is None:
             decide = _table(rows, self._outcome(Decision(None, Reason.DEFAULT)))
         else:
             decide = _table(rows[:-1], last)  # it takes everybody who comes so far

@@ -185,7 +185,6 @@ def circle(rules: RuleSet, key: str) -> list[str]:
 def changed_keys(before: RuleSet, after: RuleSet) -> frozenset[str]:
     """The keys of the flags that mean something else, also through the segments and flags that they need."""
     moved = {Node("flag", key) for key in before.flags.keys() ^ after.flags.keys()}
-    moved |= {Node("flag", key) for key in before.broken.keys() ^ after.broken.keys()}
     moved |= {
         Node("flag", key)
         for key, flag in after.flags.items()
