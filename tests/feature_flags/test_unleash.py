@@ -244,3 +244,18 @@ def test_impossible_weights_concern_the_variants_only(weight: Any) -> None:
     flags = FlagClient({"features": [toggle(variants=[{"name": "red", "weight": weight}])]}, format=UNLEASH)
     assert flags.boolean("f", False) is True
     assert flags.details("f#variant", NO_VARIANT).error_code == "PARSE_ERROR"
+
+
+def test_deltas_without_a_beginning_or_an_order() -> None:
+    removed = {"eventId": 1, "type": "feature-removed", "featureName": "f"}
+    assert FlagClient({"events": [removed]}, format=UNLEASH).problems == ()
+    flags = FlagClient({"events": [{**removed, "eventId": "first"}]}, format=UNLEASH)
+    assert [(problem.fatal, problem.path) for problem in flags.problems] == [(True, "events")]
+
+
+def test_a_parent_that_has_parents_is_told() -> None:
+    features = [toggle(name="a"), toggle(name="b", dependencies=[{"feature": "a"}])]
+    features.append(toggle(name="c", dependencies=[{"feature": "b"}]))
+    problems = FlagClient({"features": features}, format=UNLEASH).problems
+    assert [(problem.key, problem.fatal) for problem in problems] == [("c", False), ("c#variant", False)]
+    assert "'b' has parents itself" in problems[0].message
