@@ -415,7 +415,7 @@ def test_a_restart_without_the_store_serves_the_cached_document(tmp_path: Path) 
     assert client.snapshot.origin != "cache"
 
 
-@pytest.mark.parametrize("damage", ["", "{", '{"sha256": "x", "document": "{}"}', "[]"])
+@pytest.mark.parametrize("damage", ["", "{", '{"sha256": "x", "text": "{}"}', "[]"])
 def test_a_damaged_cache_is_no_cache(tmp_path: Path, damage: str) -> None:
     cache = tmp_path / "flags.cache"
     cache.write_text(damage)

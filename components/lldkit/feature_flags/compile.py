@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from lldkit.feature_flags.bucketing import choose
+from lldkit.feature_flags.conditions import Test
 from lldkit.feature_flags.context import Context
 from lldkit.feature_flags.digests import digest_of, edge_of, has_digests
 from lldkit.feature_flags.interface import Evaluation, Reason
@@ -113,7 +114,7 @@ class _Compiler:
         rows = [self._rule(rule) for rule in (*flag.rules, Rule(None, flag.serve))]
         if isinstance(flag.serve, Split) and not flag.serve.bucket.random:
             rows.append(self._who_has_no_unit(flag.serve.bucket))
-        _, last, _ = rows[-1]  # it has no checks
+        *_, last, _ = rows[-1]  # it asks nothing
         if last is None:
             decide = _table(rows, self._outcome(Decision(None, Reason.DEFAULT)))
         else:
@@ -144,21 +145,25 @@ class _Compiler:
     def _who_has_no_unit(self, bucket: Bucket) -> "_Row":
         """After the last split, which has placed nobody."""
         missing = self._outcome(no_unit(bucket))
-        return [], None, lambda context: missing if bucket.unit(context) is None else None
+        return [], [], None, lambda context: missing if bucket.unit(context) is None else None
 
     # --- rules ---
 
     def _rule(self, rule: Rule) -> "_Row":
-        conditions = rule.when.of if isinstance(rule.when, All) else (rule.when,)
+        conditions = list(rule.when.of if isinstance(rule.when, All) else (rule.when,))
+        clauses = list[tuple[str, Test]]()
+        while conditions and isinstance(first := conditions[0], Clause) and len(first.attr) == 1 and first.attr != NOW:
+            clauses.append((first.attr[0], first.test))
+            del conditions[0]
         checks = [self._condition(each) for each in conditions if each != Constant(True)]
         checks += [self._gate(gate) for gate in rule.gates]
         match rule.serve:
             case Fixed(variant, reason):
-                return checks, self._outcome(Decision(variant, reason, rule.id)), _nowhere
+                return clauses, checks, self._outcome(Decision(variant, reason, rule.id)), _nowhere
             case Computed():
-                return checks, None, self._computed(rule, rule.serve)
+                return clauses, checks, None, self._computed(rule, rule.serve)
             case Split():
-                return checks, None, self._split(rule, rule.serve)
+                return clauses, checks, None, self._split(rule, rule.serve)
 
     def _computed(self, rule: Rule, serve: Computed) -> Place:
         now = self._runtime.now
@@ -312,7 +317,8 @@ class _Compiler:
 
 # --- closures --------------------------------------------------------------------------------------------------------
 
-_Row: TypeAlias = tuple[list[Check], Outcome | None, Place]
+_Row: TypeAlias = tuple[list[tuple[str, Test]], list[Check], Outcome | None, Place]
+"""A rule: the clauses on attributes that it begins with, what else it asks, and what it serves."""
 
 
 def _always(outcome: Outcome) -> Decide:
@@ -324,19 +330,22 @@ def _nowhere(_context: Context) -> None:
 
 
 def _table(rows: Sequence[_Row], last: Outcome) -> Decide:
-    """The first row whose checks hold and whose place is somewhere."""
+    """The first row of which everything holds, and which serves something."""
 
     def decide(context: Context, memo: Memo | None = None, /) -> Outcome:
-        for checks, outcome, place in rows:
-            for check in checks:
-                if not check(context, memo):  # type: ignore[arg-type]
+        fields = context.fields
+        for clauses, checks, outcome, place in rows:
+            for name, test in clauses:  # one call each, where a check would be two
+                if not test(fields.get(name)):
                     break
             else:
-                if outcome is not None:
-                    return outcome
-                found = place(context)
-                if found is not None:
-                    return found
+                for check in checks:
+                    if not check(context, memo):  # type: ignore[arg-type]
+                        break
+                else:
+                    found = place(context) if outcome is None else outcome
+                    if found is not None:
+                        return found
         return last
 
     return decide

@@ -6,7 +6,6 @@ caller's default included, goes the long way: override, defaults, hooks, evaluat
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any, Final, Literal, TypeAlias, TypeVar, overload
 
 from lldkit.feature_flags.compile import Memo
@@ -242,6 +241,8 @@ def _kind_of(default: object) -> Kind:
 
 def nearest(key: str, known: Iterable[str]) -> str:
     """A question that names the most similar of the known keys; empty if none is similar."""
+    from difflib import get_close_matches  # wanted only when something is wrong
+
     near = get_close_matches(key, known, n=1)
     return f"did you mean {near[0]}?" if near else ""
 
