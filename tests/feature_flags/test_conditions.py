@@ -182,6 +182,26 @@ def test_an_expression_is_a_condition() -> None:
     assert not served(condition, Context(build=12))
 
 
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("1970-01-01T00:00:00Z", 0),
+        ("1970-01-01t00:00:01.5z", 1.5),
+        ("1970-01-01 02:00:00+02:00", 0),
+        ("1969-12-31T23:59:59-00:00", -1),
+        ("1970-W01-4T00:00:00Z", None),
+        ("1970-01-01T00:00:00", None),
+        ("1970-01-01T00:00:60Z", None),
+        ("1970-02-30T00:00:00Z", None),
+        ("1970-01-01", None),
+        ("1970-01-01T00:00:00Z ", None),
+        ("١٩٧٠-01-01T00:00:00Z", None),
+    ],
+)
+def test_dates_are_those_of_rfc_3339(text: str, seconds: float | None) -> None:
+    assert instant(text) == seconds
+
+
 def test_coercion_is_a_dialect() -> None:
     texts = Dialect(coercion="text")
     assert operator("in", ["12"], texts)(12)

@@ -6,6 +6,7 @@ share these tests; formats add their own by giving a clause another one.
 
 import ipaddress
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from operator import contains, eq, ge, gt, le, lt
@@ -22,7 +23,7 @@ Test: TypeAlias = Callable[[Any], bool]
 Maker: TypeAlias = Callable[[Any, Dialect, bool], Test]  # of a clause's value, a dialect, and whether case is ignored
 NATIVE = Dialect()
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-DATE_FORM = len("2026-01-01T00:00:00")
+DATE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d([.]\d+)?(Z|[+-]\d\d:\d\d)?", re.ASCII | re.IGNORECASE)  # RFC 3339
 
 
 def operator(op: str, value: Any, dialect: Dialect = NATIVE, *, ignore_case: bool = False) -> Test:
@@ -186,7 +187,7 @@ def instant(value: Any, dialect: Dialect = NATIVE) -> float | None:
     kind = type(value)
     if kind is int or kind is float:
         return float(value) / 1000 if abs(value) < 1e17 else None
-    if kind is not str or len(value) < DATE_FORM or value[10] not in "Tt ":
+    if kind is not str or DATE.fullmatch(value) is None:
         return None
     try:
         when = datetime.fromisoformat(value.upper())

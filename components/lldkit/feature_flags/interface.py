@@ -124,7 +124,7 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class FlagProblem:
-    """Something is wrong with a flag, or with the whole document (`key` is empty).
+    """Something is wrong with a flag, with a segment (`key` is `segments.` and its name), or with all (it is empty).
 
     A `fatal` one keeps the flag at its last good version; with any other the flag takes effect and evaluates.
     """

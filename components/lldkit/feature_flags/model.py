@@ -60,12 +60,11 @@ class Dialect:
 
     `semver` is a dialect of `semver.compare`. `dates`: `rfc3339` wants an offset, `iso8601` takes UTC for none.
     `coercion`: with `text` a number is compared as its text by operators of texts, and a text is read as a number by
-    operators of numbers. `regex` is always RE2's. What a missing attribute means is said by the test of a clause: it is
-    given None.
+    operators of numbers. Regular expressions are RE2's in all of them. What a missing attribute means is said by the
+    test of a clause, which is given None; how units are hashed, by each bucket.
     """
 
     semver: Literal["strict", "loose", "padded"] = "strict"
-    regex: Literal["re2"] = "re2"
     dates: Literal["rfc3339", "iso8601"] = "rfc3339"
     coercion: Literal["none", "text"] = "none"
 

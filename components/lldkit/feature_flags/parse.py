@@ -18,7 +18,6 @@ from lldkit.feature_flags.context import LISTS, MAPPINGS, SCALARS
 from lldkit.feature_flags.interface import FlagProblem, Reason
 from lldkit.feature_flags.model import (
     Bucket,
-    Condition,
     Constant,
     Fixed,
     Flag,
@@ -50,7 +49,6 @@ __all__ = [
     "TYPES",
     "Native",
     "metadata_of",
-    "parse_condition",
     "parse_flag",
     "read_each",
     "rejected",
@@ -109,13 +107,6 @@ def parse_flag(key: str, body: object) -> tuple[Flag | None, tuple[FlagProblem, 
     problems = list[FlagProblem]()
     flags = read_each({key: body}, "", _flag_or_previous, problems)
     return flags.get(key), tuple(problems)
-
-
-def parse_condition(name: str, body: object) -> tuple[Condition | None, tuple[FlagProblem, ...]]:
-    """One segment of a native document, None if a problem is fatal."""
-    problems = list[FlagProblem]()
-    found = read_each({name: body}, "segments.", lambda _, body, found: condition(body, (), found), problems)
-    return found.get(name), tuple(problems)
 
 
 def read_each(

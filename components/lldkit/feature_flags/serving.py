@@ -142,12 +142,9 @@ class Served(dict[str, Decide]):
 
     def __missing__(self, key: str) -> Decide:
         settings = self.settings
-        if not settings.is_plain or settings.is_overridden(key):
+        if not settings.is_plain or settings.is_overridden(key) or key not in self.compiled.rules.flags:
             return _detour
-        decide = self.compiled[key]
-        if key not in self.compiled:  # there is nothing to decide
-            return _detour
-        self[key] = decide
+        decide = self[key] = self.compiled[key]
         if settings.is_overridden(key):  # since a moment ago: whoever did it may have looked before we put it there
             self.pop(key, None)
             return _detour
