@@ -41,7 +41,7 @@ PURE = {
     "cache": ("chain", "fifo", "lfu"),
     "metrics": ("names", "numbers", "sums", "ewma"),
     "config": ("names", "suggest", "merge"),
-    "scheduler": ("transitions", "selection", "outcomes", "ledger"),
+    "scheduler": ("transitions", "selection", "outcomes"),
 }
 SHELL = {  # tests of it
     "rate_limiter": ("limiter",),
