@@ -1,6 +1,7 @@
 -- What each verb does: `ledger`, `transitions` and `selection` in Lua, over the records of redis_table.lua.
 
 local AT_ONCE = 1000 -- how many jobs one call promotes, takes back, looks at or forgets at most
+local PAGE = 10 -- how many jobs of a group are fetched at once
 
 -- Transitions
 
@@ -113,6 +114,8 @@ end
 
 -- Put
 
+local UNBORN = '[0,"blocked",0,0,0,0,0,0,null,false,false,false,0,0,0,null,null,null]'
+
 local function is_conflict(first, conflict)
   return conflict.states[first.state] or (conflict.within ~= null and now < first.enqueued + conflict.within)
 end
@@ -134,31 +137,29 @@ local function put_again(first, payload, conflict)
   change(first, {due = due, rank = due - first.head_start})
 end
 
-local function admit(record, more)
+-- The `run` of a new job.
+local function admitted(record, more)
   local delay = more.conflict ~= null and more.conflict.debounce ~= null and more.conflict.debounce or more.delay
   local due = more.at == null and now + delay or more.at
   local waits = #record.parents > 0 or first_of_key(record) ~= nil
-  name_values(RUN, {
-    next_seq(), waits and 'blocked' or state_when(due), due, math.max(now, due) - record.head_start, now,
-    0, 0, 0, null, false, false, false, 0, 0, 0, null, null, null,
-  }, record)
-  insert(record)
+  record.state = waits and 'blocked' or state_when(due)
+  record.seq, record.due, record.rank, record.enqueued = next_seq(), due, math.max(now, due) - record.head_start, now
+  return record
 end
 
 -- The job, and whether it is new.
 local function put_one(fixed, payload, more)
-  local record = {fixed = fixed, payload = payload, error = 'null', result = 'null', progress = 'null'}
-  name_values(FIXED, cjson.decode(fixed), record)
+  local record = record_of(fixed, UNBORN, payload)
   local first = find_conflict(record, more.conflict)
   if first then
     put_again(first, payload, more.conflict)
     return first, false
   end
-  admit(record, more)
+  insert(admitted(record, more))
   for _, parent in ipairs(record.parents) do
     if not get(parent) then refuse('unknown', parent) end
   end
-  look_again(record.id)
+  if #record.parents > 0 then look_again(record.id) end
   return record, true
 end
 
@@ -201,15 +202,18 @@ local function take_place(want, group)
   return limit.rate == null or passes(want.queue, group, limit.rate)
 end
 
--- Insert the first READY job of a group into `heads`, which are sorted by (rank, place).
-local function add_head(heads, queue, group)
-  local first = redis.call('ZRANGE', ready_key(queue, group), 0, 0, 'WITHSCORES')
-  if not first[1] then
+-- Insert the first READY job of a group into `heads`, which are sorted by (rank, place). What is behind it is kept with
+-- it, a few at once; all that is taken from there leaves READY, so that the next few begin at the front again.
+local function add_head(heads, queue, group, behind)
+  if #behind == 0 then behind = redis.call('ZREVRANGE', ready_key(queue, group), -PAGE, -1) end
+  local first = table.remove(behind)
+  if not first then
     if group ~= null then redis.call('SREM', key('groups', queue), group) end
     return
   end
-  local head, at = {place = first[1], rank = tonumber(first[2]), group = group}, 1
-  while heads[at] and (heads[at].rank < head.rank or (heads[at].rank == head.rank and heads[at].place < head.place)) do
+  local record, at = get(id_of(first)), 1
+  local head = {record = record, rank = record.rank, place = first, group = group, behind = behind}
+  while heads[at] and (heads[at].rank < head.rank or (heads[at].rank == head.rank and heads[at].place < first)) do
     at = at + 1
   end
   table.insert(heads, at, head)
@@ -244,12 +248,14 @@ end
 
 local function pick(want)
   local heads, leases = {}, {}
-  add_head(heads, want.queue, null)
-  for _, group in ipairs(redis.call('SMEMBERS', key('groups', want.queue))) do add_head(heads, want.queue, group) end
+  add_head(heads, want.queue, null, {})
+  for _, group in ipairs(redis.call('SMEMBERS', key('groups', want.queue))) do
+    add_head(heads, want.queue, group, {})
+  end
   for _ = 1, AT_ONCE do
     local head = table.remove(heads, 1)
     if not head then break end
-    local record = get(id_of(head.place))
+    local record = head.record
     local has_expired = record.expires ~= null and now >= record.enqueued + record.expires
     if has_expired then
       finish(record, 'dead', 'expired')
@@ -263,7 +269,7 @@ local function pick(want)
     else
       head = nil -- its group is full
     end
-    if head then add_head(heads, want.queue, head.group) end
+    if head then add_head(heads, want.queue, head.group, head.behind) end
   end
   return leases
 end
