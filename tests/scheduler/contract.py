@@ -142,6 +142,13 @@ class StoreContract:
         assert [answer.is_new for answer in store.put([job])] == [True]
         assert ids(store.claim(wish())) == ["x"]
 
+    def test_what_is_said_twice_in_one_call_counts_once(self, store: Store) -> None:
+        assert put(store, a_job("x"), a_job("x")) == ["x", "x"]
+        (lease,) = store.claim(wish())
+        assert store.settle([end(lease), end(lease, JobEvent.BURY)]) == [True, True]
+        assert store.get("x").state is JobState.SUCCEEDED
+        assert {state: count for state, count in store.stats("q").items() if count} == {JobState.SUCCEEDED: 1}
+
     def test_progress_travels_with_the_heartbeat(self, store: Store) -> None:
         put(store, a_job("x"))
         (lease,) = store.claim(wish())
@@ -206,6 +213,11 @@ class StoreContract:
         clock.advance(10)
         assert ids(store.claim(wish())) == ["y"]
         assert (store.get("x").state, store.get("x").reason) == (JobState.DEAD, DeadReason.EXPIRED)
+
+    def test_who_waited_for_a_job_that_was_too_late_comes_at_once(self, store: Store, clock: ManualClock) -> None:
+        put(store, a_job("x", key="k", expires=10 * MICRO), a_job("y", key="k"))
+        clock.advance(10)
+        assert ids(store.claim(wish())) == ["y"]
 
     # Crashes
 
@@ -511,6 +523,16 @@ class StoreContract:
         assert lease.new.id == "c"
         store.settle([end(lease)])
         assert store.prune("q", nothing) == 3
+
+    def test_what_must_be_kept_takes_nobodys_place(self, store: Store) -> None:
+        put(store, a_job("parent"), a_job("open"), a_job("child", parents=("parent", "open")))
+        for _ in range(2):
+            store.settle([end(lease) for lease in store.claim(wish(1)) if lease.new.id == "parent"])
+        put(store, a_job("newer"))
+        store.settle([end(lease) for lease in store.claim(wish()) if lease.new.id == "newer"])
+        assert store.prune("q", Keep(succeeded_rows=1)) == 0
+        assert store.prune("q", Keep(succeeded_rows=0)) == 1
+        assert store.get("parent").state is JobState.SUCCEEDED
 
     # Views
 
