@@ -246,8 +246,9 @@ local function lease(record, want)
   count(want.queue, 'claims', 1)
 end
 
+-- Lease who is next, and bury who is READY but too late. A suspect goes alone, to a worker that holds nothing.
 local function pick(want)
-  local heads, leases = {}, {}
+  local heads, leases, too_late = {}, {}, {}
   add_head(heads, want.queue, null, {})
   for _, group in ipairs(redis.call('SMEMBERS', key('groups', want.queue))) do
     add_head(heads, want.queue, group, {})
@@ -259,9 +260,9 @@ local function pick(want)
     local has_expired = record.expires ~= null and now >= record.enqueued + record.expires
     if has_expired then
       finish(record, 'dead', 'expired')
-      tell({record})
+      too_late[#too_late + 1] = record
     elseif record.suspect and (#leases > 0 or not want.idle) then
-      break -- it runs with nobody beside it, so whoever holds something must finish that first
+      break -- whoever holds something must finish that first, so nobody overtakes it here
     elseif take_place(want, record.group) then
       lease(record, want)
       leases[#leases + 1] = record
@@ -271,7 +272,7 @@ local function pick(want)
     end
     if head then add_head(heads, want.queue, head.group, head.behind) end
   end
-  return leases
+  return leases, too_late
 end
 
 local function texts_of(found)

@@ -21,7 +21,12 @@ function VERBS.claim()
   local want = cjson.decode(ARGV[4])
   take_back(want.queue)
   promote(want.queue)
-  return texts_of(pick(want))
+  local leases, too_late
+  repeat
+    leases, too_late = pick(want)
+    tell(too_late)
+  until #leases > 0 or #too_late == 0 or #too_late >= AT_ONCE -- else somebody who waited for those may be ready now
+  return texts_of(leases)
 end
 
 function VERBS.renew()
