@@ -1,4 +1,4 @@
-"""Processes that tests kill, stop and terminate: `python victims.py MODE FILE`; they report through stdout."""
+"""Processes that tests kill, stop and terminate: `python victims.py MODE PLACE`; they report through stdout."""
 
 import json
 import os
@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from lldkit.clock import ManualClock
-from lldkit.scheduler import JobLost, JobState, Queue, Worker, current_job
+from lldkit.scheduler import JobLost, JobState, Queue, Store, Worker, current_job
+from lldkit.scheduler.redis import RedisStore
 from lldkit.scheduler.sqlite import SQLiteStore
 
 LEASE = 2.5  # long enough for a heartbeat on a busy machine
@@ -21,9 +22,14 @@ def say(*words: object) -> None:
     sys.stdout.flush()
 
 
-def jobs_of(path: str, go_on: threading.Event) -> Queue:
+def store_at(where: str) -> Store:
+    """The store of a URL or a file."""
+    return RedisStore(where) if where.startswith("redis:") else SQLiteStore(where)
+
+
+def jobs_of(where: str, go_on: threading.Event) -> Queue:
     """The queue that tests and victims share."""
-    queue = Queue(store=SQLiteStore(path))
+    queue = Queue(store=store_at(where))
 
     @queue.task(max_attempts=1)
     def wait(name: str) -> str:
@@ -43,7 +49,7 @@ def jobs_of(path: str, go_on: threading.Event) -> Queue:
     return queue
 
 
-def work(path: str, **settings: Any) -> int:
+def work(where: str, **settings: Any) -> int:
     """A worker whose waiting jobs go on when a line comes in."""
     go_on = threading.Event()
 
@@ -57,7 +63,7 @@ def work(path: str, **settings: Any) -> int:
         if isinstance(event, JobLost):
             say("lost", event.fence)
 
-    queue = jobs_of(path, go_on)
+    queue = jobs_of(where, go_on)
     worker = Worker(queue, lease_seconds=LEASE, poll_seconds=0.05, on_event=tell, **settings)
     say("ready")
     return worker.run(until_idle="--idle" in sys.argv)

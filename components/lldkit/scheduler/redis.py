@@ -251,7 +251,7 @@ class RedisStore:
         if isinstance(told, Exception):
             raise told
         if copies < self._wait_replicas:
-            raise StoreUnavailable(f"Redis with {self._wait_replicas} replicas (of which {copies} were in time)")
+            raise StoreUnavailable(f"Redis with {self._wait_replicas} replicas, of which {copies} have it,")
         return told
 
     def _send_and_wait(self, command: str, script: str, args: Sequence[str | int]) -> Any:

@@ -172,4 +172,4 @@ if is_done then
   return answer
 end
 if type(answer) == 'table' and answer.refusal then return answer.refusal end
-error(answer)
+return {err = type(answer) == 'table' and answer.err or answer} -- with its first word, which tells errors apart
