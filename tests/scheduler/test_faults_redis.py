@@ -1,5 +1,9 @@
 """Redis that is killed, frozen, emptied of its scripts or out of memory, and answers that are lost on the way."""
 
+import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +31,7 @@ from lldkit.scheduler import (
 )
 from lldkit.scheduler.redis import RedisStore
 from lldkit.scheduler.store import Tick
-from scheduler.contract_processes import ProcessContract
+from scheduler.contract_processes import VICTIMS, ProcessContract
 from scheduler.helpers import PATIENCE, a_job, end, eventually, ids, put, wish
 from servers import GivenRedis, RedisServer
 
@@ -106,6 +110,16 @@ def test_whichever_call_or_answer_is_lost_the_repeated_one_changes_nothing(redis
         assert len(whole.jobs("q", state=None, task=None, limit=9, before=None)) == 3
         calls = lossy.calls
     assert at >= 5
+
+
+def test_death_at_any_command_loses_no_job(redis_client: Redis, redis_server: RedisServer | GivenRedis) -> None:
+    del redis_client  # it has emptied the server
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, str(VICTIMS), "commands", redis_server.url]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, timeout=PATIENCE * 10)
+    found = json.loads(told.stdout)
+    assert found["wrong"] == []
+    assert found["deaths"] > 15
 
 
 def test_a_server_that_is_killed_again_and_again_loses_nothing_acknowledged(
