@@ -120,11 +120,24 @@ local function is_conflict(first, conflict)
   return conflict.states[first.state] or (conflict.within ~= null and now < first.enqueued + conflict.within)
 end
 
+local function includes_ended(states)
+  return states.succeeded or states.dead or states.cancelled
+end
+
+-- The first to arrive of those in conflict. Ended jobs are looked at only where they may be.
 local function find_conflict(record, conflict)
   if conflict == null or record.unique_key == null then return nil end
-  for _, id in ipairs(redis.call('ZRANGE', key('same', record.queue, record.unique_key), 0, -1)) do
-    if is_conflict(get(id), conflict) then return get(id) end
+  local ids, first = redis.call('ZRANGE', key('same', record.queue, record.unique_key), 0, -1), nil
+  if includes_ended(conflict.states) or conflict.within ~= null then
+    local since = includes_ended(conflict.states) and '-inf' or '(' .. literal(now - conflict.within)
+    local past = redis.call('ZRANGEBYSCORE', key('past', record.queue, record.unique_key), since, '+inf')
+    for _, id in ipairs(past) do ids[#ids + 1] = id end
   end
+  for _, id in ipairs(ids) do
+    local each = get(id)
+    if is_conflict(each, conflict) and (not first or each.seq < first.seq) then first = each end
+  end
+  return first
 end
 
 local function put_again(first, payload, conflict)

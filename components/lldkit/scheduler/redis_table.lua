@@ -124,6 +124,11 @@ local function count_running(record, change)
   if record.group ~= null then redis.call('HINCRBY', key('busy', record.queue), record.group, change) end
 end
 
+-- Which of the jobs with its unique key it is among: the ended ones are many, and seldom asked for.
+local function same_or_past(record)
+  return ENDED[record.state] and 'past' or 'same'
+end
+
 -- The first command frees memory, so that a server which has none left still accepts ends and renewals.
 local function leave(record)
   local index = index_of(record)
@@ -134,6 +139,9 @@ local function leave(record)
   end
   if record.key ~= null and not ENDED[record.state] then
     redis.call('ZREM', key('live', record.queue, record.key), record.id)
+  end
+  if record.unique_key ~= null then
+    redis.call('ZREM', key(same_or_past(record), record.queue, record.unique_key), record.id)
   end
   count(record.queue, record.state, -1)
 end
@@ -150,24 +158,21 @@ local function enter(record)
   if record.key ~= null and not ENDED[record.state] then
     redis.call('ZADD', key('live', record.queue, record.key), record.seq, record.id)
   end
+  if record.unique_key ~= null then
+    redis.call('ZADD', key(same_or_past(record), record.queue, record.unique_key), record.enqueued, record.id)
+  end
   count(record.queue, record.state, 1)
 end
 
--- Let it be found by its number and its unique key.
+-- Let it be found by its number.
 local function enlist(record)
   redis.call('ZADD', key('all', record.queue), record.seq, record.id)
-  if record.unique_key ~= null then
-    redis.call('ZADD', key('same', record.queue, record.unique_key), record.seq, record.id)
-  end
 end
 
 local function remove(record)
   leave(record)
   redis.call('DEL', job_key(record.id), key('children', record.id))
   redis.call('ZREM', key('all', record.queue), record.id)
-  if record.unique_key ~= null then
-    redis.call('ZREM', key('same', record.queue, record.unique_key), record.id)
-  end
   for _, parent in ipairs(record.parents) do redis.call('ZREM', key('children', parent), record.id) end
   records[record.id] = false
 end
