@@ -1,16 +1,21 @@
-"""Processes that tests kill, stop and terminate: `python victims.py MODE FILE`; they report through stdout."""
+"""Processes that tests kill, stop and terminate: `python victims.py MODE PLACE`; they report through stdout."""
 
+import functools
 import json
 import os
 import signal
 import sqlite3
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from redis.connection import Connection
+
 from lldkit.clock import ManualClock
-from lldkit.scheduler import JobLost, JobState, Queue, Worker, current_job
+from lldkit.scheduler import JobLost, JobState, Queue, Store, Worker, current_job
+from lldkit.scheduler.redis import RedisStore
 from lldkit.scheduler.sqlite import SQLiteStore
 
 LEASE = 2.5  # long enough for a heartbeat on a busy machine
@@ -21,9 +26,14 @@ def say(*words: object) -> None:
     sys.stdout.flush()
 
 
-def jobs_of(path: str, go_on: threading.Event) -> Queue:
+def store_at(where: str) -> Store:
+    """The store of a URL or a file."""
+    return RedisStore(where) if where.startswith("redis:") else SQLiteStore(where)
+
+
+def jobs_of(where: str, go_on: threading.Event) -> Queue:
     """The queue that tests and victims share."""
-    queue = Queue(store=SQLiteStore(path))
+    queue = Queue(store=store_at(where))
 
     @queue.task(max_attempts=1)
     def wait(name: str) -> str:
@@ -43,7 +53,7 @@ def jobs_of(path: str, go_on: threading.Event) -> Queue:
     return queue
 
 
-def work(path: str, **settings: Any) -> int:
+def work(where: str, **settings: Any) -> int:
     """A worker whose waiting jobs go on when a line comes in."""
     go_on = threading.Event()
 
@@ -57,7 +67,7 @@ def work(path: str, **settings: Any) -> int:
         if isinstance(event, JobLost):
             say("lost", event.fence)
 
-    queue = jobs_of(path, go_on)
+    queue = jobs_of(where, go_on)
     worker = Worker(queue, lease_seconds=LEASE, poll_seconds=0.05, on_event=tell, **settings)
     say("ready")
     return worker.run(until_idle="--idle" in sys.argv)
@@ -73,14 +83,7 @@ def die_at_every_statement(folder: Path) -> None:
             connection.execute("CREATE TABLE effects (n INTEGER)")
         connection.close()
         SQLiteStore(path).close()
-        acknowledged, tell = os.pipe()
-        child = os.fork()
-        if child == 0:
-            _live(path, at, tell)
-        os.close(tell)
-        _, status = os.waitpid(child, 0)
-        is_acknowledged = os.read(acknowledged, 1) == b"!"
-        os.close(acknowledged)
+        is_acknowledged, status = _in_a_child(functools.partial(_live, path, at))
         clock = ManualClock()
         clock.advance(3_600)
         queue, _ = _effects(path, clock)
@@ -96,6 +99,64 @@ def die_at_every_statement(folder: Path) -> None:
             break
         deaths += 1
     say(json.dumps({"deaths": deaths, "wrong": wrong}))
+
+
+def _in_a_child(live: Callable[[int], object]) -> tuple[bool, int]:
+    """Whether a process that is likely to die has said that its job was enqueued, and how it ended."""
+    acknowledged, tell = os.pipe()
+    child = os.fork()
+    if child == 0:
+        live(tell)
+        os._exit(0)
+    os.close(tell)
+    _, status = os.waitpid(child, 0)
+    is_acknowledged = os.read(acknowledged, 1) == b"!"
+    os.close(acknowledged)
+    return is_acknowledged, status
+
+
+def die_at_every_command(url: str) -> None:
+    """The same with commands to Redis; in every second life the last command is still sent."""
+    wrong, deaths, at = [], 0, 0
+    while True:
+        at += 1
+        is_acknowledged, status = _in_a_child(functools.partial(_live_on_redis, url, at))
+        clock = ManualClock()
+        clock.advance(3_600)
+        queue = Queue(store=RedisStore(url, namespace=f"life-{at}", clock=clock), clock=clock)
+        queue.task(name="work")(lambda: None)
+        queue.run_inline()
+        states = [job.state for job in queue.jobs().items]
+        if states not in ([[JobState.SUCCEEDED]] if is_acknowledged else [[], [JobState.SUCCEEDED]]):
+            wrong.append([at, str(states), is_acknowledged])
+        queue.store.close()
+        if not os.WIFSIGNALED(status):
+            break
+        deaths += 1
+    say(json.dumps({"deaths": deaths, "wrong": wrong}))
+
+
+def _live_on_redis(url: str, at: int, tell: int) -> None:
+    """Enqueue, say so, run; die before or after sending command number `(at + 1) // 2`."""
+    send: Callable[..., object] = Connection.send_packed_command
+    count = 0
+
+    def sending(self: Connection, *args: Any, **options: Any) -> None:
+        nonlocal count
+        count += 1
+        is_last = count == (at + 1) // 2
+        if not is_last or at % 2 == 0:
+            send(self, *args, **options)
+        if is_last:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    Connection.send_packed_command = sending  # type: ignore[assignment]
+    clock = ManualClock()
+    queue = Queue(store=RedisStore(url, namespace=f"life-{at}", clock=clock), clock=clock)
+    work = queue.task(name="work")(lambda: None)
+    work.enqueue()
+    os.write(tell, b"!")
+    queue.run_inline()
 
 
 def _effects(path: Path, clock: ManualClock) -> tuple[Queue, Any]:
@@ -133,13 +194,14 @@ def _live(path: Path, at: int, tell: int) -> None:
     effect.enqueue()
     os.write(tell, b"!")
     queue.run_inline()
-    os._exit(0)
 
 
 if __name__ == "__main__":
     mode, where = sys.argv[1:3]
     if mode == "statements":
         die_at_every_statement(Path(where))
+    elif mode == "commands":
+        die_at_every_command(where)
     else:
         settings: dict[str, Any] = json.loads(sys.argv[3])
         raise SystemExit(work(where, **settings))

@@ -20,7 +20,7 @@ from lldkit.rate_limiter import Quota, gcra
 from lldkit.scheduler.interface import ENDED, JobState, Limit
 from lldkit.scheduler.store import ClaimRequest, NewJob, Record
 
-__all__ = ["Places", "Say", "head_start", "say_of_parents"]
+__all__ = ["Places", "Say", "head_start", "quota_of", "say_of_parents"]
 
 STRICT = 2**48
 """Nine years: a head start without aging. All ranks stay whole in a double, which is what Redis sorts by."""
@@ -79,14 +79,15 @@ class Places:
         if limit is None or limit.per_second is None:
             return True
         state = self.rates[group] if group in self.rates else self._rate(group)
-        after, verdict = gcra.decide(_quota(limit), state, self._now, 1)
+        after, verdict = gcra.decide(quota_of(limit), state, self._now, 1)
         if verdict:
             self.rates[group] = after
         return bool(verdict)
 
 
 @functools.lru_cache(maxsize=1_024)
-def _quota(limit: Limit) -> Quota:
+def quota_of(limit: Limit) -> Quota:
+    """The quota of a rate."""
     assert limit.per_second is not None  # noqa: S101 - only asked for limits with a rate
     rate = Fraction(limit.per_second).limit_denominator(MICRO)
     return Quota(rate.numerator, float(rate.denominator), limit.burst or max(1, math.ceil(limit.per_second)))

@@ -151,11 +151,13 @@ class Worker:
             stack.callback(self._runner.close)
             heartbeat.start()
             stack.callback(heartbeat.close)
-            while not self._is_over(until_idle=until_idle):
+            while True:
                 self._turn.take()
                 for running in self._holdings.overdue_runs():
                     self._stop_job(running, Stop.TIMEOUT)
                 self._step()
+                if self._is_over(until_idle=until_idle):
+                    break
                 self._turn.wait(self._clock, self._seconds_to_wait())
             status = self._wind_down()
         if self._holdings.interrupt is not None:
