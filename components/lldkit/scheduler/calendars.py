@@ -5,8 +5,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal, final, get_args
 from zoneinfo import ZoneInfo
 
-from typing_extensions import override
-
 from lldkit.arguments import check_count
 from lldkit.scheduler.dst import DST, zone_of
 from lldkit.scheduler.zoned import Zoned
@@ -86,7 +84,6 @@ class Calendar(Zoned):
         self._steps = steps
         self._dst = dst
 
-    @override
     def explain(self) -> str:
         steps = self._steps
         period = " and ".join(
@@ -96,7 +93,6 @@ class Calendar(Zoned):
         note = f", {missing}" if steps.start.day > 28 and {"years", "months"} & set(self._period) else ""
         return f"every {period} from {steps.start} on, at {steps.at} ({self.zone.key}){note}"
 
-    @override
     def __repr__(self) -> str:
         steps = self._steps
         period = ", ".join(f"{name}={value}" for name, value in self._period.items())

@@ -6,8 +6,6 @@ from functools import cached_property
 from typing import final
 from zoneinfo import ZoneInfo
 
-from typing_extensions import override
-
 from lldkit.scheduler.cron_english import in_english
 from lldkit.scheduler.cron_syntax import (
     Dates,
@@ -189,11 +187,9 @@ class Cron(Zoned):
             raise NeverFires(f"{expression!r} has no day in any year")
         super().__init__(_CronWalls(self.expression, calendar), zone, _rule(self.expression, dst))
 
-    @override
     def explain(self) -> str:
         return in_english(self.expression, self.zone.key, self.rule)
 
-    @override
     def __repr__(self) -> str:
         return f"cron({self._text!r}, tz={self.zone.key!r}, dst={self._dst!r}, days={self._days!r})"
 

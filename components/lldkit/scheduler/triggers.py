@@ -5,8 +5,6 @@ from collections.abc import Collection
 from datetime import date, datetime, time, timedelta
 from typing import final
 
-from typing_extensions import override
-
 from lldkit.arguments import check_count, check_number
 from lldkit.scheduler.dst import utc
 from lldkit.scheduler.interface import NeverFires, Trigger
@@ -66,11 +64,9 @@ class Interval(BaseTrigger):
         self._first = start
         self._origin = utc(start)
 
-    @override
     def next(self, after: datetime, /) -> datetime | None:
         return self._run((utc(after) - self._origin) // self._step + 1)
 
-    @override
     def prev(self, before: datetime, /) -> datetime | None:
         number = -((self._origin - utc(before)) // self._step) - 1
         return self._run(number) if number >= 0 else None
@@ -82,11 +78,9 @@ class Interval(BaseTrigger):
         except OverflowError:
             return None
 
-    @override
     def explain(self) -> str:
         return f"every {self._seconds:g} seconds from {self._first.isoformat()} on"
 
-    @override
     def __repr__(self) -> str:
         return f"every({self._seconds!r}, start={self._first.isoformat()})"
 
@@ -113,19 +107,15 @@ class _Once(BaseTrigger):
         self._at = at
         self._instant = utc(at)
 
-    @override
     def next(self, after: datetime, /) -> datetime | None:
         return self._at if self._instant > utc(after) else None
 
-    @override
     def prev(self, before: datetime, /) -> datetime | None:
         return self._at if self._instant < utc(before) else None
 
-    @override
     def explain(self) -> str:
         return f"once, at {self._at.isoformat()}"
 
-    @override
     def __repr__(self) -> str:
         return f"once({self._at.isoformat()})"
 
@@ -142,19 +132,15 @@ class _AnyOf(BaseTrigger):
             raise ValueError("any_of takes at least one trigger, got none")
         self.parts = triggers
 
-    @override
     def next(self, after: datetime, /) -> datetime | None:
         return min((run for each in self.parts if (run := each.next(after))), key=utc, default=None)
 
-    @override
     def prev(self, before: datetime, /) -> datetime | None:
         return max((run for each in self.parts if (run := each.prev(before))), key=utc, default=None)
 
-    @override
     def explain(self) -> str:
         return "; and ".join(each.explain() for each in self.parts)
 
-    @override
     def __repr__(self) -> str:
         return f"any_of({', '.join(map(repr, self.parts))})"
 
@@ -175,7 +161,6 @@ class _Excluding(BaseTrigger):
             if isinstance(each, datetime):
                 raise TypeError(f"excluding takes dates without time or a trigger, got {each!r}")
 
-    @override
     def next(self, after: datetime, /) -> datetime | None:
         run = self._inner.next(after)
         for _ in range(PATIENCE):
@@ -184,7 +169,6 @@ class _Excluding(BaseTrigger):
             run = self._inner.next(max(run, self._edge(run, time.max), key=utc))
         raise self._nothing()
 
-    @override
     def prev(self, before: datetime, /) -> datetime | None:
         run = self._inner.prev(before)
         for _ in range(PATIENCE):
@@ -206,13 +190,11 @@ class _Excluding(BaseTrigger):
     def _nothing(self) -> NeverFires:
         return NeverFires(f"{self!r} leaves none of {PATIENCE} runs in a row")
 
-    @override
     def explain(self) -> str:
         if self._trigger is not None:
             return f"{self._inner.explain()}, but not together with {self._trigger!r}"
         return f"{self._inner.explain()}, but not on {', '.join(map(str, sorted(self._dates)))}"
 
-    @override
     def __repr__(self) -> str:
         what = self._trigger if self._trigger is not None else [str(each) for each in sorted(self._dates)]
         return f"{self._inner!r}.excluding({what!r})"
@@ -227,20 +209,16 @@ class _Between(BaseTrigger):
         if utc(start) >= utc(end):
             raise ValueError(f"start must be before end, got {start.isoformat()} and {end.isoformat()}")
 
-    @override
     def next(self, after: datetime, /) -> datetime | None:
         run = self._inner.next(max(after, _just_before(self._start), key=utc))
         return run if run is not None and utc(run) < utc(self._end) else None
 
-    @override
     def prev(self, before: datetime, /) -> datetime | None:
         run = self._inner.prev(min(before, self._end, key=utc))
         return run if run is not None and utc(run) >= utc(self._start) else None
 
-    @override
     def explain(self) -> str:
         return f"{self._inner.explain()}, from {self._start.isoformat()} until before {self._end.isoformat()}"
 
-    @override
     def __repr__(self) -> str:
         return f"{self._inner!r}.between({self._start.isoformat()}, {self._end.isoformat()})"

@@ -4,8 +4,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from typing_extensions import override
-
 from lldkit.scheduler.dst import DAY, Piece, Rule, pieces, utc
 from lldkit.scheduler.triggers import TICK, BaseTrigger
 
@@ -41,7 +39,6 @@ class Zoned(BaseTrigger):
         self.rule = rule
         self._quiet = (NEVER, NEVER, timedelta())  # instants and their one offset; a whole new tuple each time
 
-    @override
     def next(self, after: datetime, /) -> datetime | None:
         start = utc(after)
         try:
@@ -77,7 +74,6 @@ class Zoned(BaseTrigger):
         run = piece.instant(wall)
         return run if run > start else None
 
-    @override
     def prev(self, before: datetime, /) -> datetime | None:
         end = utc(before)
         try:
