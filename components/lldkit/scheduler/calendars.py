@@ -85,6 +85,7 @@ class Calendar(Zoned):
         self._dst = dst
 
     def explain(self) -> str:
+        """When it runs, in English."""
         steps = self._steps
         period = " and ".join(
             name.removesuffix("s") if value == 1 else f"{value} {name}" for name, value in self._period.items()

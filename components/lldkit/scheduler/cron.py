@@ -188,6 +188,7 @@ class Cron(Zoned):
         super().__init__(_CronWalls(self.expression, calendar), zone, _rule(self.expression, dst))
 
     def explain(self) -> str:
+        """When it runs, in English."""
         return in_english(self.expression, self.zone.key, self.rule)
 
     def __repr__(self) -> str:

@@ -65,9 +65,11 @@ class Interval(BaseTrigger):
         self._origin = utc(start)
 
     def next(self, after: datetime, /) -> datetime | None:
+        """The first run strictly after `after`; as `BaseTrigger.next`."""
         return self._run((utc(after) - self._origin) // self._step + 1)
 
     def prev(self, before: datetime, /) -> datetime | None:
+        """The last run strictly before `before`; as `BaseTrigger.prev`."""
         number = -((self._origin - utc(before)) // self._step) - 1
         return self._run(number) if number >= 0 else None
 
@@ -79,6 +81,7 @@ class Interval(BaseTrigger):
             return None
 
     def explain(self) -> str:
+        """When it runs, in English."""
         return f"every {self._seconds:g} seconds from {self._first.isoformat()} on"
 
     def __repr__(self) -> str:

@@ -40,6 +40,7 @@ class Zoned(BaseTrigger):
         self._quiet = (NEVER, NEVER, timedelta())  # instants and their one offset; a whole new tuple each time
 
     def next(self, after: datetime, /) -> datetime | None:
+        """The first run strictly after `after`; as `BaseTrigger.next`."""
         start = utc(after)
         try:
             begins, ends, offset = self._quiet
@@ -75,6 +76,7 @@ class Zoned(BaseTrigger):
         return run if run > start else None
 
     def prev(self, before: datetime, /) -> datetime | None:
+        """The last run strictly before `before`; as `BaseTrigger.prev`."""
         end = utc(before)
         try:
             while True:
