@@ -41,6 +41,7 @@ PURE = {
     "cache": ("chain", "fifo", "lfu"),
     "metrics": ("names", "numbers", "sums", "ewma"),
     "config": ("names", "suggest", "merge"),
+    "scheduler": ("transitions", "selection", "outcomes"),
 }
 SHELL = {  # tests of it
     "rate_limiter": ("limiter",),
@@ -49,6 +50,7 @@ SHELL = {  # tests of it
     "cache": ("policies", "cache", "expiry", "loading", "tasks"),
     "metrics": ("instruments", "registry", "text"),
     "config": ("layers", "secrets", "manager"),
+    "scheduler": ("contract", "tasks", "schedules", "worker"),
 }
 IDLE = re.compile(r"\.\.\.$|del \w+(, \w+)*$|__all__ ")  # `del argument` says that an argument is not needed
 AT_ONCE = 2

@@ -188,6 +188,22 @@ class StoreContract:
         assert ids(store.claim(wish())) == ["x", "y"]
         assert (store.get("x").attempts, store.get("x").crashes) == (0, 0)
 
+    def test_a_run_whose_process_has_died_is_charged_with_a_crash_at_once(self, store: Store) -> None:
+        put(store, a_job("x", max_crashes=2))
+        (lease,) = store.claim(wish())
+        assert store.settle([end(lease, JobEvent.LOSE)]) == [True]
+        assert store.settle([end(lease, JobEvent.LOSE)]) == [True]  # the answer was lost
+        lost = store.get("x")
+        assert (lost.state, lost.crashes, lost.suspect) == (JobState.READY, 1, True)
+        (lease,) = store.claim(wish())
+        store.settle([end(lease, JobEvent.LOSE)])
+        assert (store.get("x").reason, store.get("x").crashes) == (DeadReason.CRASHED, 2)
+
+    def test_what_said_when_a_job_is_due_is_not_kept(self, store: Store) -> None:
+        job = a_job("x", delay=MINUTE, unique_key="u", conflict=conflict())
+        put(store, job)
+        assert store.get("x").new == job._replace(delay=0, conflict=None)
+
     def test_a_dead_job_says_why_and_can_be_replayed_with_all_its_attempts(self, store: Store) -> None:
         put(store, a_job("x"))
         (lease,) = store.claim(wish())
