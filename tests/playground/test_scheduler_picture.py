@@ -29,6 +29,25 @@ def test_a_killed_worker_begins_nothing_any_more_and_its_job_runs_elsewhere() ->
     assert run.succeeded == run.jobs
 
 
+def test_a_paused_worker_begins_nothing_and_the_end_of_its_run_is_refused() -> None:
+    run = trace(kill=None, pause=(2, 20.0, 30.0), workers=3, seconds=4.0, seed=2)
+    assert not any(20.0 <= start < 50.0 for start in run.starts[1])
+    assert run.refused[1][:1] == (50.0,)
+    assert any(start > 50.0 for start in run.starts[1])
+    assert run.succeeded == run.jobs
+
+
+def test_without_aging_jobs_of_priority_0_starve_behind_urgent_ones() -> None:
+    strict, aging = (trace(kill=None, workers=1, rate=0.5, urgent=0.7, aging=seconds) for seconds in (None, 2.0))
+    assert strict.longest_wait > aging.longest_wait + 10
+
+
+def test_what_fails_is_run_again() -> None:
+    run = trace(kill=None, rate=0.3, fail=0.5)
+    assert sum(map(len, run.failed)) > 5
+    assert run.runs_per_success > 1.3
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -38,6 +57,9 @@ def test_a_killed_worker_begins_nothing_any_more_and_its_job_runs_elsewhere() ->
         ({"lease": 1}, "lease must be from 2 to 30"),
         ({"batch": 51}, "batch must be from 1 to 50"),
         ({"hold": 0}, "hold must be from 0.1 to 120"),
+        ({"aging": 121}, "aging must be from 0 to 120"),
+        ({"urgent": 2}, "urgent must be from 0 to 1"),
+        ({"fail": 1}, "fail must be from 0 to 0.9"),
     ],
 )
 def test_parameters_out_of_bounds_are_refused(arguments: dict[str, Any], message: str) -> None:

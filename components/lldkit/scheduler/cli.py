@@ -1,6 +1,7 @@
 """The command `lldkit scheduler`: run workers, look at jobs and repair them; and ask cron expressions."""
 
 import argparse
+import contextlib
 import importlib
 import os
 import sys
@@ -14,6 +15,7 @@ from lldkit.scheduler.cron_cli import add_commands
 from lldkit.scheduler.interface import JobState, SchedulerError
 from lldkit.scheduler.job import Job
 from lldkit.scheduler.queue import Queue
+from lldkit.scheduler.web import Dashboard
 from lldkit.scheduler.worker import Worker
 
 __all__ = ["SUMMARY", "configure", "run"]
@@ -39,7 +41,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     retry = commands.add_parser("retry", help="replay a dead or cancelled job")
     cancel = commands.add_parser("cancel", help="cancel a job; 1 if it has ended")
     prune = commands.add_parser("prune", help="forget ended jobs, as the queue's `keep` says")
-    for command in (worker, stats, jobs, show, retry, cancel, prune):
+    web = commands.add_parser("web", help="a page to look at, for browsers of this machine, until SIGINT")
+    web.add_argument("--port", type=int, default=8765, help="0: any that is free (default: %(default)s)")
+    web.add_argument("--show-args", action="store_true", help="also arguments and errors, which may be secret")
+    for command in (worker, stats, jobs, show, retry, cancel, prune, web):
         command.add_argument("queue", metavar="APP:QUEUE", help="where it is: a module and a name in it, as app:jobs")
     for command in (show, retry, cancel):
         command.add_argument("id", metavar="ID")
@@ -54,6 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
         elif arguments.scheduler_command == "worker":
             worker = Worker(_queue(arguments), concurrency=arguments.concurrency, runner=arguments.runner)
             return worker.run(until_idle=arguments.until_idle)
+        elif arguments.scheduler_command == "web":
+            return _web(_queue(arguments), arguments)
         else:
             lines = list(COMMANDS[arguments.scheduler_command](_queue(arguments), arguments))
             status = int(lines == [ENDED])
@@ -78,6 +85,17 @@ def _queue(arguments: argparse.Namespace) -> Queue:
     if not isinstance(found, Queue):
         raise ValueError(f"{name!r} in {module!r} is no Queue, got {found!r}")  # noqa: TRY004 - wrong input, not a wrong type
     return found
+
+
+def _web(queue: Queue, arguments: argparse.Namespace) -> int:
+    try:
+        dashboard = Dashboard(queue, port=arguments.port, show_args=arguments.show_args)
+    except (OSError, OverflowError) as error:
+        raise ValueError(f"cannot listen on port {arguments.port}: {error}") from None
+    print(f"{dashboard.url} shows queue {queue.name!r}", flush=True)
+    with contextlib.suppress(KeyboardInterrupt):
+        dashboard.serve()
+    return 0
 
 
 def _stats(queue: Queue, _: argparse.Namespace) -> Iterator[str]:

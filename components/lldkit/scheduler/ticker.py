@@ -1,6 +1,6 @@
 """The ticker: emits what is due of the schedules of a queue. Every worker has one, and none leads."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,11 @@ class Ticker:
 
     def __bool__(self) -> bool:
         return bool(self._known)
+
+    @property
+    def known(self) -> Mapping[str, Schedule]:
+        """The schedules by name."""
+        return dict(self._known)
 
     def add(self, schedule: Schedule) -> None:
         """Know a schedule; one of the same name is replaced."""
