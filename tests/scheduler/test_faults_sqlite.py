@@ -34,7 +34,7 @@ VICTIMS = Path(__file__).parent / "victims.py"
 class Victim:
     """A worker in a process of its own."""
 
-    def __init__(self, path: Path, *flags: str, **settings: object) -> None:
+    def __init__(self, path: Path | str, *flags: str, **settings: object) -> None:
         command = [sys.executable, str(VICTIMS), "work", str(path), json.dumps({"concurrency": 4, **settings}), *flags]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         self.process = subprocess.Popen(
@@ -59,7 +59,7 @@ class Victim:
 
 
 @contextmanager
-def victim(path: Path, *flags: str, **settings: object) -> Iterator[Victim]:
+def victim(path: Path | str, *flags: str, **settings: object) -> Iterator[Victim]:
     one = Victim(path, *flags, **settings)
     try:
         assert one.heard() == ["ready"]

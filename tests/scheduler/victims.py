@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from lldkit.clock import ManualClock
-from lldkit.scheduler import JobLost, JobState, Queue, Worker, current_job
+from lldkit.scheduler import JobLost, JobState, Queue, Store, Worker, current_job
+from lldkit.scheduler.postgres import PostgresStore
 from lldkit.scheduler.sqlite import SQLiteStore
+from scheduler.helpers import schema_of
 
 LEASE = 2.5  # long enough for a heartbeat on a busy machine
 
@@ -21,9 +23,16 @@ def say(*words: object) -> None:
     sys.stdout.flush()
 
 
-def jobs_of(path: str, go_on: threading.Event) -> Queue:
+def store_at(address: str) -> Store:
+    """The store in a file, or in the schema of a DSN."""
+    if "search_path" in address:
+        return PostgresStore(address, schema=schema_of(address))
+    return SQLiteStore(address)
+
+
+def jobs_of(address: str, go_on: threading.Event) -> Queue:
     """The queue that tests and victims share."""
-    queue = Queue(store=SQLiteStore(path))
+    queue = Queue(store=store_at(address))
 
     @queue.task(max_attempts=1)
     def wait(name: str) -> str:

@@ -316,6 +316,7 @@ class _Watch:
         """Pass on what is heard until the bell rings."""
         with self._connection() as connection:
             connection.execute(f"LISTEN {self._channel}".encode())
+            connection.commit()  # a pool's connection may be in a transaction, and would listen from its end on
             if listens.is_set():
                 self._notify()  # of what was not heard meanwhile
             listens.set()
