@@ -19,7 +19,7 @@ from huey.consumer import Consumer
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.beside import beside, value_row
-from lldkit.scheduler import MemoryStore, Queue, Store, Worker
+from lldkit.scheduler import ClaimRequest, JobEvent, MemoryStore, Outcome, Queue, Store, Worker
 from lldkit.scheduler.sqlite import SQLiteStore
 
 JOBS = 500
@@ -107,7 +107,7 @@ def test_enqueue_and_run_in_memory(benchmark: BenchmarkFixture) -> None:
         row="enqueue and run, memory",
         target="2.2 x huey, 8 x APScheduler",
         number=1,
-        rounds=7,
+        rounds=25,
         per=JOBS,
     )
 
@@ -226,3 +226,32 @@ def test_bytes_per_waiting_job(benchmark: BenchmarkFixture) -> None:
         return (after - before) / JOBS
 
     value_row(benchmark, {"lldkit": bytes_of_one}, row="a waiting job, memory", target="700 beyond the payload")
+
+
+@pytest.mark.parametrize("engine", ["memory", "SQLite"])
+def test_delayed_jobs_do_not_slow_a_claim(benchmark: BenchmarkFixture, tmp_path: Path, engine: str) -> None:
+    def turn_over(name: str, *, delayed: int) -> Callable[[], object]:
+        """Put, claim and settle fifty jobs, beside others of the highest priority that are due in an hour."""
+        store: Store = MemoryStore() if engine == "memory" else SQLiteStore(tmp_path / f"{name}.db")
+        queue = Queue(store=store, capacity=None)
+        work = queue.task(name="work")(lambda n: None)
+        later = work.options(delay_seconds=3600, priority=9)
+        queue.submit([later.call(n) for n in range(delayed)])
+        want = ClaimRequest(queue.name, 50, 30_000_000, "worker", True)
+
+        def run() -> None:
+            queue.submit([work.call(n) for n in range(50)])
+            leases = store.claim(want)
+            store.settle([Outcome(lease.new.id, lease.fence, JobEvent.SUCCEED, counts=True) for lease in leases])
+
+        return run
+
+    beside(
+        benchmark,
+        {"lldkit": turn_over("loaded", delayed=20_000), "lldkit alone": turn_over("fresh", delayed=0)},
+        row=f"a job beside 20,000 delayed ones, {engine}",
+        target="1.5 x alone",
+        number=1,
+        rounds=30,
+        per=50,
+    )

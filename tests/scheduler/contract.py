@@ -142,6 +142,13 @@ class StoreContract:
         assert [answer.is_new for answer in store.put([job])] == [True]
         assert ids(store.claim(wish())) == ["x"]
 
+    def test_what_is_said_twice_in_one_call_counts_once(self, store: Store) -> None:
+        assert put(store, a_job("x"), a_job("x")) == ["x", "x"]
+        (lease,) = store.claim(wish())
+        assert store.settle([end(lease), end(lease, JobEvent.BURY)]) == [True, True]
+        assert store.get("x").state is JobState.SUCCEEDED
+        assert {state: count for state, count in store.stats("q").items() if count} == {JobState.SUCCEEDED: 1}
+
     def test_progress_travels_with_the_heartbeat(self, store: Store) -> None:
         put(store, a_job("x"))
         (lease,) = store.claim(wish())
@@ -181,6 +188,22 @@ class StoreContract:
         assert ids(store.claim(wish())) == ["x", "y"]
         assert (store.get("x").attempts, store.get("x").crashes) == (0, 0)
 
+    def test_a_run_whose_process_has_died_is_charged_with_a_crash_at_once(self, store: Store) -> None:
+        put(store, a_job("x", max_crashes=2))
+        (lease,) = store.claim(wish())
+        assert store.settle([end(lease, JobEvent.LOSE)]) == [True]
+        assert store.settle([end(lease, JobEvent.LOSE)]) == [True]  # the answer was lost
+        lost = store.get("x")
+        assert (lost.state, lost.crashes, lost.suspect) == (JobState.READY, 1, True)
+        (lease,) = store.claim(wish())
+        store.settle([end(lease, JobEvent.LOSE)])
+        assert (store.get("x").reason, store.get("x").crashes) == (DeadReason.CRASHED, 2)
+
+    def test_what_said_when_a_job_is_due_is_not_kept(self, store: Store) -> None:
+        job = a_job("x", delay=MINUTE, unique_key="u", conflict=conflict())
+        put(store, job)
+        assert store.get("x").new == job._replace(delay=0, conflict=None)
+
     def test_a_dead_job_says_why_and_can_be_replayed_with_all_its_attempts(self, store: Store) -> None:
         put(store, a_job("x"))
         (lease,) = store.claim(wish())
@@ -206,6 +229,11 @@ class StoreContract:
         clock.advance(10)
         assert ids(store.claim(wish())) == ["y"]
         assert (store.get("x").state, store.get("x").reason) == (JobState.DEAD, DeadReason.EXPIRED)
+
+    def test_who_waited_for_a_job_that_was_too_late_comes_at_once(self, store: Store, clock: ManualClock) -> None:
+        put(store, a_job("x", key="k", expires=10 * MICRO), a_job("y", key="k"))
+        clock.advance(10)
+        assert ids(store.claim(wish())) == ["y"]
 
     # Crashes
 
@@ -511,6 +539,16 @@ class StoreContract:
         assert lease.new.id == "c"
         store.settle([end(lease)])
         assert store.prune("q", nothing) == 3
+
+    def test_what_must_be_kept_takes_nobodys_place(self, store: Store) -> None:
+        put(store, a_job("parent"), a_job("open"), a_job("child", parents=("parent", "open")))
+        for _ in range(2):
+            store.settle([end(lease) for lease in store.claim(wish(1)) if lease.new.id == "parent"])
+        put(store, a_job("newer"))
+        store.settle([end(lease) for lease in store.claim(wish()) if lease.new.id == "newer"])
+        assert store.prune("q", Keep(succeeded_rows=1)) == 0
+        assert store.prune("q", Keep(succeeded_rows=0)) == 1
+        assert store.get("parent").state is JobState.SUCCEEDED
 
     # Views
 

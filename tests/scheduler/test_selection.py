@@ -38,6 +38,11 @@ def test_places_are_taken_until_the_group_is_full() -> None:
     assert places.take(None)
 
 
+def test_jobs_without_a_group_have_no_limit() -> None:
+    places = Places(wish(group_limit=Limit(running=1, per_second=1)), {}, lambda _: None, 0)
+    assert [places.take(None) for _ in range(3)] == [True, True, True]
+
+
 def test_a_group_that_is_full_already_is_known_before_anybody_asks() -> None:
     assert Places(wish(group_limit=Limit(running=1)), {"g": 1}, lambda _: None, 0).full == {"g"}
     assert Places(wish(group_limit=Limit(running=1), limits={"g": Limit()}), {"g": 1}, lambda _: None, 0).full == set()

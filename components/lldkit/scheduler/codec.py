@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from types import NoneType
 from typing import Any
 
@@ -12,7 +12,9 @@ from lldkit.scheduler.interface import NotSerialisable, PayloadTooLarge
 __all__ = ["decode", "digest", "encode"]
 
 SCALARS = {NoneType, bool, int, str}
+TEXT = {str}
 ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+DECODER = json.JSONDecoder()
 CANONICAL = json.JSONEncoder(separators=(",", ":"), allow_nan=False, sort_keys=True)
 
 
@@ -37,8 +39,8 @@ def encode(value: Any, *, what: str, limit: int) -> str:
 
 
 def decode(text: str) -> Any:
-    """The value again; a new one each time."""
-    return json.loads(text)
+    """The value of a text that `encode` has made; a new one each time."""
+    return DECODER.raw_decode(text)[0]
 
 
 def digest(value: Any) -> str:
@@ -54,17 +56,17 @@ def _offence(value: Any) -> tuple[str, str] | None:
     if kind is float:
         return None if math.isfinite(value) else ("", f"float {value}")
     if kind is list:
-        return _first_offence(value, range(len(value)), lambda index: f"[{index}]")
+        return None if SCALARS.issuperset(map(type, value)) else _first_offence(enumerate(value))
     if kind is dict:
-        wrong = [key for key in value if type(key) is not str]
-        if wrong:
-            return f"[{wrong[0]!r}]", f"dict key of type {type(wrong[0]).__name__}"
-        return _first_offence(value, value, lambda key: f"[{key!r}]")
+        if not TEXT.issuperset(map(type, value)):
+            wrong = next(key for key in value if type(key) is not str)
+            return f"[{wrong!r}]", f"dict key of type {type(wrong).__name__}"
+        return None if SCALARS.issuperset(map(type, value.values())) else _first_offence(value.items())
     return "", kind.__qualname__
 
 
-def _first_offence(values: Any, places: Iterable[Any], name: Callable[[Any], str]) -> tuple[str, str] | None:
-    for place in places:
-        if type(values[place]) not in SCALARS and (found := _offence(values[place])):
-            return name(place) + found[0], found[1]
+def _first_offence(places: Iterable[tuple[Any, Any]]) -> tuple[str, str] | None:
+    for place, value in places:
+        if found := _offence(value):
+            return f"[{place!r}]{found[0]}", found[1]
     return None

@@ -25,8 +25,8 @@ class Holdings:
         self._emit = emit
         self._wake = wake
         self._lock = threading.Lock()  # guards all below
-        self.held: dict[str, Running] = {}
-        self.busy: dict[str, Running] = {}
+        self.held: dict[Running, None] = {}  # not by id: an old run of a job may still be busy
+        self.busy: dict[Running, None] = {}
         self.leaked: set[Running] = set()
         self.oldest_at: float | None = None  # when the first of `_done` came
         self._done: list[tuple[Running, Outcome]] = []
@@ -35,29 +35,29 @@ class Holdings:
     def all(self) -> list[Running]:
         """All leases."""
         with self._lock:
-            return list(self.held.values())
+            return list(self.held)
 
     def running(self) -> list[Running]:
         """Those that run."""
         with self._lock:
-            return list(self.busy.values())
+            return list(self.busy)
 
     def add(self, jobs: list[Running]) -> None:
         """Leases that were claimed."""
         with self._lock:
-            self.held.update((running.lease.new.id, running) for running in jobs)
+            self.held.update(dict.fromkeys(jobs))
 
     @property
     def has_suspect(self) -> bool:
         """Whether a job must have this worker for itself."""
         with self._lock:
-            return len(self.held) == 1 and next(iter(self.held.values())).lease.suspect
+            return len(self.held) == 1 and next(iter(self.held)).lease.suspect
 
     def begin(self, running: Running) -> None:
         """A job starts."""
         running.started_at = self._clock.monotonic()
         with self._lock:
-            self.busy[running.lease.new.id] = running
+            self.busy[running] = None
         if self._emit:
             new = running.lease.new
             self._emit(JobStarted(self._clock.now(), new.id, new.task, running.fence))
@@ -65,7 +65,7 @@ class Holdings:
     def finish(self, running: Running, end: End) -> None:
         """A job has ended; only its first end counts."""
         with self._lock:
-            self.busy.pop(running.lease.new.id, None)
+            self.busy.pop(running, None)
             self.leaked.discard(running)
             is_news = self._record(running, end.outcome)
             if end.interrupt is not None:
@@ -80,7 +80,7 @@ class Holdings:
         with self._lock:
             if not self._record(running, end.outcome):
                 return
-            self.busy.pop(running.lease.new.id, None)
+            self.busy.pop(running, None)
             self.leaked.add(running)
             leaked = len(self.leaked)
         new = running.lease.new
@@ -97,7 +97,7 @@ class Holdings:
         with self._lock:
             is_news = not running.ended
             running.ended = True
-            self.held.pop(running.lease.new.id, None)
+            self.held.pop(running, None)
         if is_news:
             self._lost(running)
 
@@ -105,14 +105,12 @@ class Holdings:
         """Jobs whose `timeout_seconds` is over."""
         now = self._clock.monotonic()
         with self._lock:
-            return [each for each in self.busy.values() if each.stop is not Stop.TIMEOUT and now >= each.times_out_at]
+            return [each for each in self.busy if each.stop is not Stop.TIMEOUT and now >= each.times_out_at]
 
     def next_timeout(self) -> float | None:
         """When the next one is."""
         with self._lock:
-            return min(
-                (each.times_out_at for each in self.busy.values() if each.stop is not Stop.TIMEOUT), default=None
-            )
+            return min((each.times_out_at for each in self.busy if each.stop is not Stop.TIMEOUT), default=None)
 
     @property
     def unheard(self) -> int:
@@ -131,7 +129,7 @@ class Holdings:
             self._done = [each for each in self._done if each[0] not in heard]
             self.oldest_at = self._clock.monotonic() if self._done else None
             for running in jobs:
-                self.held.pop(running.lease.new.id, None)
+                self.held.pop(running, None)
         for running, accepted in zip(jobs, answers, strict=True):
             if not accepted:
                 self._lost(running)

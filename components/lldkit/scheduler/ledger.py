@@ -4,7 +4,6 @@ An engine gives a `Table`: its records as one transaction sees them. The verbs h
 `transitions` and `selection`, and write changed records back.
 """
 
-from collections import Counter
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from typing import Any, Protocol
@@ -124,13 +123,21 @@ class Table(Protocol):
 
 def put(table: Table, jobs: Sequence[NewJob], capacity: int | None) -> list[Put]:
     """Add jobs in their order. Retries, releases and replays do not come by here, so they are never refused."""
-    known = table.get([job.id for job in jobs])
-    answers = [Put(known[job.id], True) if job.id in known else _put_one(table, job) for job in jobs]
-    if capacity is not None:
-        added = Counter(put.record.new.queue for put in answers if put.is_new and put.record.new.id not in known)
-        for queue, count in added.items():
-            if (size := table.waiting(queue)) > capacity:
-                raise QueueFull(capacity, size - count)
+    known = dict(table.get([job.id for job in jobs]))
+    answers: list[Put] = []
+    added: dict[str, int] = {}
+    for job in jobs:
+        if job.id in known:
+            answers.append(Put(known[job.id], True))
+            continue
+        answer = _put_one(table, job)
+        answers.append(answer)
+        if answer.is_new:
+            known[job.id] = answer.record
+            added[job.queue] = added.get(job.queue, 0) + 1
+    for queue, count in added.items():
+        if capacity is not None and (size := table.waiting(queue)) > capacity:
+            raise QueueFull(capacity, size - count)
     return answers
 
 
@@ -169,14 +176,28 @@ def claim(table: Table, want: ClaimRequest) -> list[Lease]:
     _take_back(table, want.queue)
     table.promote(want.queue)
     places = Places(want, table.running_groups(want.queue), lambda group: table.rate(want.queue, group), table.now)
+    while True:
+        leases, too_late = _pick(table, want, places)
+        for record in too_late:
+            _change(table, record, expired(record, table.now))
+        if leases or not too_late:  # else somebody who waited for those may be ready now
+            break
+    for group, state in places.rates.items():
+        table.set_rate(want.queue, group, state)
+    return leases
+
+
+def _pick(table: Table, want: ClaimRequest, places: Places) -> tuple[list[Lease], list[Record]]:
+    """Lease who is next, and find who is READY but too late. A suspect goes alone, to a worker that holds nothing."""
     leases: list[Lease] = []
+    too_late: list[Record] = []
     with closing(table.ready(want.queue, places.full)) as ready:
         for record in ready:
             if has_expired(record, table.now):
-                _change(table, record, expired(record, table.now))
+                too_late.append(record)
                 continue
             if record.suspect and (leases or not want.idle):
-                break  # it runs with nobody beside it, so whoever holds something must finish that first
+                break  # whoever holds something must finish that first, so nobody overtakes it here
             if not places.take(record.new.group):
                 continue
             lease = claimed(record, want, table.now)
@@ -184,9 +205,7 @@ def claim(table: Table, want: ClaimRequest) -> list[Lease]:
             leases.append(lease)
             if lease.suspect or len(leases) == want.limit:
                 break
-    for group, state in places.rates.items():
-        table.set_rate(want.queue, group, state)
-    return leases
+    return leases, too_late
 
 
 def _take_back(table: Table, queue: str) -> None:
@@ -198,7 +217,8 @@ def _take_back(table: Table, queue: str) -> None:
     for record in list(table.lapsed(queue)):
         held = [each for each in table.held_by(record.worker or "") if each.new.id != record.new.id]
         for other in held:
-            table.change(other, other._replace(beside=True))
+            if not other.beside:
+                table.change(other, other._replace(beside=True))
         record = table.get([record.new.id])[record.new.id]  # noqa: PLW2901 - it may have been marked meanwhile
         _change(table, record, lost(record, table.now, alone=not held and not record.beside))
 
@@ -218,7 +238,7 @@ def _renew_one(table: Table, record: Record | None, ref: LeaseRef, until: int) -
 
 def settle(table: Table, outcomes: Sequence[Outcome]) -> list[bool]:
     """End the runs whose fence is the newest."""
-    known = table.get([outcome.id for outcome in outcomes])
+    known = dict(table.get([outcome.id for outcome in outcomes]))
     ended: list[Record] = []
     answers = []
     for outcome in outcomes:
@@ -226,7 +246,7 @@ def settle(table: Table, outcomes: Sequence[Outcome]) -> list[bool]:
         if record is None:
             answers.append(False)
         elif record.state is JobState.RUNNING and record.fence == outcome.fence:
-            after = settled(record, outcome, table.now)
+            known[outcome.id] = after = settled(record, outcome, table.now)
             table.change(record, after)
             if after.state in ENDED:
                 ended.append(after)
@@ -311,7 +331,7 @@ def _tell(table: Table, ended: Sequence[Record]) -> None:
     while ended:
         families = table.children([record.new.id for record in ended])
         waiting = [child for children in families.values() for child in children]
-        for queue, key in {(record.new.queue, record.new.key) for record in ended}:
+        for queue, key in dict.fromkeys((record.new.queue, record.new.key) for record in ended):
             successor = None if key is None else table.first_of_key(queue, key)
             waiting += [] if successor is None else [successor.new.id]
         ended = [record for job_id in waiting if (record := _look_again(table, job_id)) is not None]

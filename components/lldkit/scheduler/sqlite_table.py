@@ -47,13 +47,15 @@ PROMOTE = f"""
 COUNT = """
     INSERT INTO lldkit_job_counts VALUES (?, ?, ?) ON CONFLICT (queue, what) DO UPDATE SET n = n + excluded.n
 """
-OLDEST = f"""
-    SELECT seq, id, finished FROM lldkit_jobs WHERE state > 3 AND queue = ? AND state = ?
-    AND NOT EXISTS (
+HAS_WAITING_CHILD = """EXISTS (
         SELECT * FROM lldkit_job_parents JOIN lldkit_jobs AS child ON child.id = lldkit_job_parents.child
-        WHERE parent = lldkit_jobs.id AND child.state < 3)
+        WHERE parent = lldkit_jobs.id AND child.state < 3)"""
+OLDEST = f"""
+    SELECT seq, id, finished FROM lldkit_jobs
+    WHERE state > 3 AND queue = ?1 AND state = ?2 AND (finished < ?3 OR ?4 > 0) AND NOT {HAS_WAITING_CHILD}
     ORDER BY finished, seq LIMIT {PRUNED_AT_ONCE}
 """
+NEEDED = f"SELECT count(*) FROM lldkit_jobs WHERE state > 3 AND queue = ? AND state = ? AND {HAS_WAITING_CHILD}"
 
 
 class SQLiteTable:
@@ -210,12 +212,19 @@ class SQLiteTable:
         pruned: list[tuple[int, str]] = []
         for state in (JobState.SUCCEEDED, JobState.DEAD, JobState.CANCELLED):
             most = keep.succeeded_rows if state is JobState.SUCCEEDED else keep.dead_rows
-            count = self.counts(queue).get(state.value, 0)
-            too_many = 0 if most is None else max(0, count - most)
-            rows = self._cursor.execute(OLDEST, (queue, CODES[state])).fetchall() if count else []
+            too_many = self._surplus(queue, state, most)
+            rows = self._cursor.execute(OLDEST, (queue, CODES[state], oldest, too_many)).fetchall()
             chosen = [row[:2] for place, row in enumerate(rows) if place < too_many or row[2] < oldest]
             self._counts[queue, state.value] -= len(chosen)
             pruned += chosen
         self._cursor.executemany("DELETE FROM lldkit_jobs WHERE seq = ?", [(seq,) for seq, _ in pruned])
         self._cursor.executemany("DELETE FROM lldkit_job_parents WHERE parent = ?", [(job_id,) for _, job_id in pruned])
         return len(pruned)
+
+    def _surplus(self, queue: str, state: JobState, most: int | None) -> int:
+        """How many jobs are kept beyond `most`, not counting those that must be."""
+        count = self.counts(queue).get(state.value, 0)
+        if most is None or count <= most:
+            return 0
+        (needed,) = self._cursor.execute(NEEDED, (queue, CODES[state])).fetchone()
+        return max(0, count - int(needed) - most)

@@ -264,7 +264,7 @@ class Worker:
     def _seconds_to_wait(self) -> float:
         """Until the next thing is due; word of a change ends the wait."""
         now, holdings = self._clock.monotonic(), self._holdings
-        times = [now + self._poll_seconds, self._tend_at, holdings.next_timeout()]
+        times = [now + self._poll_seconds, max(self._ask_at, self._tend_at), holdings.next_timeout()]
         if self._runner.waiting:
             times.append(self._prefetch.holds_until)
         if holdings.held:
@@ -336,11 +336,12 @@ class Worker:
 
     def _ended(self) -> None:
         """A job has ended, in a thread of the runner or on its loop, which must not wait for a store."""
-        if self._kind == "asyncio" or self._stop_at is not None or self._stepping.locked():
-            if self._room() > 0:
-                self._turn.give()
-        elif self._room() > 0:
+        room = self._room() > 0
+        if room and self._kind == "threads" and self._stop_at is None and not self._stepping.locked():
             self._step()
+            room = False
+        if room or self._stop_at is not None or not self._holdings.held:
+            self._turn.give()
 
     @contextmanager
     def _answering_signals(self) -> Iterator[None]:
