@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import secrets
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -70,7 +71,8 @@ class PostgresStore(TransactionalStore):
         self._clock = clock
         self._is_migrated = False
         self._transactions = itertools.count(1)
-        self._watch = _Watch(self._connection, self._statements.channel, self.notify)
+        self._name = secrets.token_hex(8)
+        self._watch = _Watch(self._connection, self._statements.channel, self._hear)
 
     # Transactions
 
@@ -95,7 +97,7 @@ class PostgresStore(TransactionalStore):
         with self._connection() as own, own.transaction():
             cursor = own.cursor(row_factory=tuple_row).execute(self._statements.sql["begin"])
             cursor.nextset()
-            table = PostgresTable(own, self._statements, self._time(cursor.fetchone()))
+            table = PostgresTable(own, self._statements, self._time(cursor.fetchone()), self._name)
             yield table
             table.flush()
             if next(self._transactions) % FOLD_EVERY == 0:
@@ -258,6 +260,11 @@ class PostgresStore(TransactionalStore):
 
         return leave
 
+    def _hear(self, sender: str | None) -> None:
+        """Pass on what others have done; what this store has done by itself was told at once."""
+        if sender != self._name:
+            self.notify()
+
     def close(self) -> None:
         """Close the connections that are ours. Idempotent."""
         self._postgres.close()
@@ -269,10 +276,10 @@ class PostgresStore(TransactionalStore):
 class _Watch:
     """The thread that listens for the word of other processes, while somebody wants to hear it."""
 
-    def __init__(self, connection: Callable[[], Any], channel: str, notify: Callable[[], None]) -> None:
+    def __init__(self, connection: Callable[[], Any], channel: str, hear: Callable[[str | None], None]) -> None:
         self._connection = connection
         self._channel = channel
-        self._notify = notify
+        self._hear = hear
         self._lock = threading.Lock()  # guards what follows
         self._listeners = 0
         self._thread: threading.Thread | None = None
@@ -318,7 +325,7 @@ class _Watch:
             connection.execute(f"LISTEN {self._channel}".encode())
             connection.commit()  # a pool's connection may be in a transaction, and would listen from its end on
             if listens.is_set():
-                self._notify()  # of what was not heard meanwhile
+                self._hear(None)  # of what was missed meanwhile
             listens.set()
             server = connection.fileno()
             selector.register(server, EVENT_READ, connection)
@@ -328,7 +335,7 @@ class _Watch:
                     if None in heard:
                         connection.execute("UNLISTEN *")
                         return True
-                    if list(connection.notifies(timeout=0)):
-                        self._notify()
+                    for sender in {each.payload for each in connection.notifies(timeout=0)}:
+                        self._hear(sender)
             finally:
                 selector.unregister(server)

@@ -127,7 +127,7 @@ DELETE FROM {schema}.schedules WHERE queue = %(queue)s AND name = %(name)s
 -- Whoever listens hears of it when it is committed, however many rows there are.
 INSERT INTO {schema}.job_counts
 SELECT * FROM json_populate_recordset(ROW('', 0, 0, 0, 0, 0, 0, 0, 0)::{schema}.job_counts, %(rows)s::json)
-RETURNING pg_notify(%(channel)s, '')
+RETURNING pg_notify(%(channel)s, %(sender)s)
 -- : counts
 SELECT coalesce(sum(blocked), 0)::bigint, coalesce(sum(scheduled), 0)::bigint, coalesce(sum(ready), 0)::bigint,
        coalesce(sum(running), 0)::bigint, coalesce(sum(succeeded), 0)::bigint, coalesce(sum(dead), 0)::bigint,
@@ -144,11 +144,17 @@ SELECT queue, sum(blocked), sum(scheduled), sum(ready), sum(running), sum(succee
        sum(claims)
 FROM old GROUP BY queue
 -- : oldest
-SELECT id, finished FROM {schema}.jobs AS job WHERE state > 3 AND queue = %(queue)s AND state = %(state)s
+SELECT id, finished FROM {schema}.jobs AS job
+WHERE state > 3 AND queue = %(queue)s AND state = %(state)s AND (finished < %(oldest)s OR %(too_many)s > 0)
 AND NOT EXISTS (
     SELECT FROM {schema}.job_parents JOIN {schema}.jobs AS child ON child.id = job_parents.child
     WHERE parent = job.id AND child.state < 3)
 ORDER BY finished, seq LIMIT 10000 FOR UPDATE OF job SKIP LOCKED
+-- : needed
+SELECT count(*) FROM {schema}.jobs AS job WHERE state > 3 AND queue = %(queue)s AND state = %(state)s
+AND EXISTS (
+    SELECT FROM {schema}.job_parents JOIN {schema}.jobs AS child ON child.id = job_parents.child
+    WHERE parent = job.id AND child.state < 3)
 -- : delete
 DELETE FROM {schema}.jobs WHERE id = ANY(%(ids)s)
 -- : delete_parents

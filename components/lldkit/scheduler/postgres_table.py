@@ -46,10 +46,11 @@ class PostgresTable:
     statement.
     """
 
-    def __init__(self, connection: Connection, statements: Statements, now: int) -> None:
+    def __init__(self, connection: Connection, statements: Statements, now: int, sender: str = "") -> None:
         self.now = now
         self._cursor = connection.cursor(row_factory=tuple_row)  # the connection may be somebody else's
         self._statements = statements
+        self._sender = sender  # of the word that others hear at the commit
         self.page = 50  # how many jobs a claim takes in hand at once
         self._added: list[Record] = []
         self._changed: dict[str, Record] = {}
@@ -143,7 +144,8 @@ class PostgresTable:
                 rows.setdefault(queue, {"queue": queue})[what] = count
         self._counts.clear()
         if rows:
-            self._execute("add_counts", rows=json.dumps(list(rows.values())), channel=self._statements.channel)
+            given = {"channel": self._statements.channel, "sender": self._sender}
+            self._execute("add_counts", rows=json.dumps(list(rows.values())), **given)
 
     # What a claim asks
 
@@ -273,15 +275,23 @@ class PostgresTable:
         pruned: list[str] = []
         for state in (JobState.SUCCEEDED, JobState.DEAD, JobState.CANCELLED):
             most = keep.succeeded_rows if state is JobState.SUCCEEDED else keep.dead_rows
-            count = self.counts(queue)[state.value]
-            too_many = 0 if most is None else max(0, count - most)
-            rows = self._run("oldest", queue=queue, state=CODES[state]) if count else []
+            too_many = self._surplus(queue, state, most)
+            rows = self._run("oldest", queue=queue, state=CODES[state], oldest=oldest, too_many=too_many)
             chosen = [job_id for place, (job_id, at) in enumerate(rows) if place < too_many or at < oldest]
             self._counts[queue, state.value] -= len(chosen)
             pruned += chosen
-        self._run("delete", ids=pruned)
-        self._run("delete_parents", ids=pruned)
+        if pruned:
+            self._run("delete", ids=pruned)
+            self._run("delete_parents", ids=pruned)
         return len(pruned)
+
+    def _surplus(self, queue: str, state: JobState, most: int | None) -> int:
+        """How many jobs are kept beyond `most`, not counting those that must be."""
+        count = self.counts(queue)[state.value]
+        if most is None or count <= most:
+            return 0
+        needed: int = self._run("needed", queue=queue, state=CODES[state])[0][0]
+        return max(0, count - needed - most)
 
 
 def _as_json(records: Iterable[Record]) -> str:
