@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from psycopg.conninfo import conninfo_to_dict
+
 from lldkit.clock import MICRO, ManualClock
 from lldkit.scheduler import ClaimRequest, JobEvent, Lease, NewJob, Outcome, Store
 
@@ -22,6 +24,11 @@ def a_job(job_id: str | None = None, *, queue: str = "q", parents: tuple[str, ..
 def wish(limit: int = 50, *, queue: str = "q", worker: str = "w", seconds: float = 30.0, **fields: Any) -> ClaimRequest:
     """A claim by an idle worker."""
     return ClaimRequest(queue, limit, round(seconds * MICRO), worker, fields.pop("idle", True), **fields)
+
+
+def schema_of(dsn: str) -> str:
+    """The schema that the fixture `postgres_dsn` has made for this test."""
+    return str(conninfo_to_dict(dsn)["options"]).partition("=")[2]
 
 
 def ids(leases: list[Lease]) -> list[str]:

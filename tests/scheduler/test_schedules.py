@@ -1,4 +1,4 @@
-"""Schedules: ticks that any number of processes emit, once; misfires, overlap, pauses and backfills; on two stores."""
+"""Schedules: ticks that any number of processes emit, once; misfires, overlap, pauses, backfills; on three stores."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -9,9 +9,10 @@ import pytest
 
 from lldkit.clock import EPOCH, ManualClock
 from lldkit.scheduler import JobState, MemoryStore, Queue, Schedule, Store, Worker, cron, every, once
+from lldkit.scheduler.postgres import PostgresStore
 from lldkit.scheduler.schedules import tick
 from lldkit.scheduler.sqlite import SQLiteStore
-from scheduler.helpers import end, eventually, wish
+from scheduler.helpers import end, eventually, schema_of, wish
 
 HOUR = timedelta(hours=1)
 
@@ -21,11 +22,16 @@ def clock() -> ManualClock:
     return ManualClock()  # at EPOCH, a midnight
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def store(request: pytest.FixtureRequest, clock: ManualClock, tmp_path: Path) -> Iterator[Store]:
-    store: Store = (
-        MemoryStore(clock=clock) if request.param == "memory" else SQLiteStore(tmp_path / "j.db", clock=clock)
-    )
+    store: Store
+    if request.param == "memory":
+        store = MemoryStore(clock=clock)
+    elif request.param == "sqlite":
+        store = SQLiteStore(tmp_path / "j.db", clock=clock)
+    else:
+        dsn = request.getfixturevalue("postgres_dsn")
+        store = PostgresStore(dsn, schema=schema_of(dsn), clock=clock)
     yield store
     store.close()
 

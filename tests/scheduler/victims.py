@@ -15,8 +15,10 @@ from redis.connection import Connection
 
 from lldkit.clock import ManualClock
 from lldkit.scheduler import JobLost, JobState, Queue, Store, Worker, current_job
+from lldkit.scheduler.postgres import PostgresStore
 from lldkit.scheduler.redis import RedisStore
 from lldkit.scheduler.sqlite import SQLiteStore
+from scheduler.helpers import schema_of
 
 LEASE = 2.5  # long enough for a heartbeat on a busy machine
 
@@ -27,8 +29,12 @@ def say(*words: object) -> None:
 
 
 def store_at(where: str) -> Store:
-    """The store of a URL or a file."""
-    return RedisStore(where) if where.startswith("redis:") else SQLiteStore(where)
+    """The store of a URL, in the schema of a DSN, or in a file."""
+    if where.startswith("redis:"):
+        return RedisStore(where)
+    if "search_path" in where:
+        return PostgresStore(where, schema=schema_of(where))
+    return SQLiteStore(where)
 
 
 def jobs_of(where: str, go_on: threading.Event) -> Queue:

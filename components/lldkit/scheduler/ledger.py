@@ -48,12 +48,16 @@ class Table(Protocol):
         """The store's clock; it stands still during the transaction."""
         ...
 
-    def next_seq(self) -> int:
-        """A number above all that were given out."""
+    def next_seq(self, job: NewJob, /) -> int:
+        """A number for `job`, above all that were given out: at least to jobs of its key."""
         ...
 
     def get(self, ids: Iterable[str]) -> Mapping[str, Record]:
-        """Those of the jobs that exist, by id."""
+        """Those of the jobs that exist, by id; nobody else changes them until the transaction ends."""
+        ...
+
+    def parents(self, job: NewJob) -> Mapping[str, Record]:
+        """Those of the parents of `job` that exist. Who of them ends later will see `job` among its children."""
         ...
 
     def change(self, old: Record | None, new: Record) -> None:
@@ -144,11 +148,11 @@ def _put_one(table: Table, job: NewJob) -> Put:
         if first is not None:
             return _put_again(table, first, job)
     is_behind = job.key is not None and table.first_of_key(job.queue, job.key) is not None
-    record = admitted(job, table.next_seq(), table.now, waits=is_behind or bool(job.parents))
+    record = admitted(job, table.next_seq(job), table.now, waits=is_behind or bool(job.parents))
     table.change(None, record)
     if not job.parents:
         return Put(record, True)
-    parents = table.get(job.parents)
+    parents = table.parents(job)
     if missing := [parent for parent in job.parents if parent not in parents]:
         raise UnknownJob(missing[0])
     _look_again(table, job.id)
@@ -277,7 +281,7 @@ def retry(table: Table, job_id: str) -> Record:
 
 
 def _replay(table: Table, record: Record) -> None:
-    table.change(record, replayed(record, table.next_seq(), table.now))
+    table.change(record, replayed(record, table.next_seq(record.new), table.now))
     _look_again(table, record.new.id)
 
 
@@ -338,7 +342,7 @@ def _look_again(table: Table, job_id: str) -> Record | None:
     record = table.get([job_id]).get(job_id)  # as it is now: what ended before may have changed it meanwhile
     if record is None or record.state is not JobState.BLOCKED:
         return None
-    says = say_of_parents(record.new, table.get(record.new.parents).values())
+    says = say_of_parents(record.new, table.parents(record.new).values())
     if says is Say.CANCEL:
         after = cancelled(record, table.now, DeadReason.PARENT_FAILED)
         table.change(record, after)

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from lldkit.clock import MICRO, SYSTEM, Clock
 from lldkit.scheduler.interface import ENDED, WAITING, JobState, Keep
-from lldkit.scheduler.store import Record, ScheduleState
+from lldkit.scheduler.store import NewJob, Record, ScheduleState
 from lldkit.scheduler.transactional import TransactionalStore
 from lldkit.scheduler.transitions import promoted
 
@@ -140,7 +140,7 @@ class _Table:
         self._undo.clear()
         self._seq_before = self._seq
 
-    def next_seq(self) -> int:
+    def next_seq(self, _: NewJob, /) -> int:
         """The next number."""
         self._seq += 1
         return self._seq
@@ -149,6 +149,10 @@ class _Table:
         """The jobs that exist."""
         records = self.records
         return {job_id: records[job_id] for job_id in ids if job_id in records}
+
+    def parents(self, job: NewJob) -> Mapping[str, Record]:
+        """The parents that exist."""
+        return self.get(job.parents)
 
     def change(self, old: Record | None, new: Record) -> None:
         """Write a record, and remember how to take it back."""

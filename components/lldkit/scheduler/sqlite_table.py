@@ -9,7 +9,7 @@ from typing import Any
 from lldkit.clock import MICRO
 from lldkit.scheduler.interface import JobState, Keep
 from lldkit.scheduler.rows import CODES, COLUMNS, MUTABLE, NAMES, mutable_row, record_from_row, row_from_record
-from lldkit.scheduler.store import Record, ScheduleState
+from lldkit.scheduler.store import NewJob, Record, ScheduleState
 
 __all__ = ["SQLiteTable"]
 
@@ -74,7 +74,7 @@ class SQLiteTable:
         self._write()
         return list(map(record_from_row, self._cursor.execute(sql, parameters)))
 
-    def next_seq(self) -> int:
+    def next_seq(self, _: NewJob, /) -> int:
         """The number after the last one, which is kept among the counts."""
         if self._seq is None:
             self._seq = self.counts("").get("seq", 0)
@@ -85,6 +85,10 @@ class SQLiteTable:
     def get(self, ids: Iterable[str]) -> Mapping[str, Record]:
         """The jobs that exist."""
         return {record.new.id: record for record in self._ask(BY_ID, json.dumps(list(ids)))}
+
+    def parents(self, job: NewJob) -> Mapping[str, Record]:
+        """The parents that exist."""
+        return self.get(job.parents)
 
     def change(self, old: Record | None, new: Record) -> None:
         """Keep a change for later."""

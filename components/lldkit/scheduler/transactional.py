@@ -4,7 +4,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, TypeVar
 
 from lldkit.scheduler import ledger
 from lldkit.scheduler.interface import JobState, Keep, UnknownJob
@@ -24,6 +24,8 @@ from lldkit.scheduler.store import (
 
 __all__ = ["TransactionalStore"]
 
+T = TypeVar("T")
+
 
 class TransactionalStore(ABC):
     """The verbs of `Store` but for those that only look. Safe for threads, as far as `_transaction` is."""
@@ -36,59 +38,56 @@ class TransactionalStore(ABC):
     def _transaction(self, connection: Any = None) -> AbstractContextManager[Table]:
         """Everything in the block is done, or nothing of it when it raises; nobody else sees half of it."""
 
+    def _do(self, work: Callable[[Any], T], connection: Any = None) -> T:
+        """Do `work` on the table in one transaction; an engine may do it again from the start."""
+        with self._transaction(connection) as table:
+            return work(table)
+
     def put(self, jobs: Sequence[NewJob], *, capacity: int | None = None, connection: Any = None) -> list[Put]:
         """Add jobs."""
-        with self._transaction(connection) as table:
-            answers = ledger.put(table, jobs, capacity)
+        answers = self._do(lambda table: ledger.put(table, jobs, capacity), connection)
         if connection is None:  # else there is nothing to tell before the caller commits
             self.notify()
         return answers
 
     def claim(self, want: ClaimRequest) -> list[Lease]:
         """Lease jobs."""
-        with self._transaction() as table:
-            leases = ledger.claim(table, want)
+        leases = self._do(lambda table: ledger.claim(table, want))
         if leases:
             self.notify()
         return leases
 
     def renew(self, leases: Sequence[LeaseRef], *, seconds: float) -> list[Renewal]:
         """Move deadlines."""
-        with self._transaction() as table:
-            return ledger.renew(table, leases, seconds)
+        return self._do(lambda table: ledger.renew(table, leases, seconds))
 
     def settle(self, outcomes: Sequence[Outcome], *, connection: Any = None) -> list[bool]:
         """End runs."""
-        with self._transaction(connection) as table:
-            answers = ledger.settle(table, outcomes)
+        answers = self._do(lambda table: ledger.settle(table, outcomes), connection)
         self.notify()
         return answers
 
     def cancel(self, job_id: str, /) -> bool:
         """Cancel a job."""
-        with self._transaction() as table:
-            is_stopped = ledger.cancel(table, job_id)
+        is_stopped = self._do(lambda table: ledger.cancel(table, job_id))
         self.notify()
         return is_stopped
 
     def retry(self, job_id: str, /) -> Record:
         """Replay a job."""
-        with self._transaction() as table:
-            record = ledger.retry(table, job_id)
+        record = self._do(lambda table: ledger.retry(table, job_id))
         self.notify()
         return record
 
     def fire(self, ticks: Sequence[Tick]) -> list[bool]:
         """Enqueue what is due."""
-        with self._transaction() as table:
-            fired = ledger.fire(table, ticks)
+        fired = self._do(lambda table: ledger.fire(table, ticks))
         self.notify()
         return fired
 
     def set_schedules(self, queue: str, states: Mapping[str, ScheduleState | None]) -> None:
         """Keep schedules."""
-        with self._transaction() as table:
-            ledger.set_schedules(table, queue, states)
+        self._do(lambda table: ledger.set_schedules(table, queue, states))
 
     def schedules(self, queue: str) -> Mapping[str, ScheduleState]:
         """The schedules that are known."""
