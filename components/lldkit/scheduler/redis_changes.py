@@ -6,11 +6,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from lldkit.engines.redis import UNAVAILABLE
+from redis.exceptions import RedisError
 
 __all__ = ["Changes"]
 
 LOOK_SECONDS = 0.2  # real ones, between two looks at whether anybody still listens
+CONFIRM_SECONDS = 1.0  # real ones, for the server to say that it has subscribed us
 PAUSE_SECONDS = 0.5  # real ones, before a lost connection is made again
 
 
@@ -56,7 +57,7 @@ class Changes:
                 return
             thread, self._thread = self._thread, None
             self._over.set()
-        with suppress(*UNAVAILABLE):
+        with suppress(RedisError, OSError):
             self._client.execute_command("PUBLISH", self._channel, self.name)  # so that it looks up
         if thread is not threading.current_thread():
             thread.join()
@@ -66,9 +67,9 @@ class Changes:
             try:
                 with self._client.pubsub() as channel:
                     channel.subscribe(self._channel)
-                    channel.get_message(timeout=None)  # it is confirmed: from here on no change is missed
+                    channel.get_message(timeout=CONFIRM_SECONDS)  # from here on no change is missed
                     self._hear(channel, over, listening)
-            except UNAVAILABLE:
+            except (RedisError, OSError):  # also of a user who may not subscribe: then workers look at times
                 listening.set()
                 over.wait(PAUSE_SECONDS)
         listening.set()
