@@ -242,7 +242,9 @@ def test_a_store_that_does_not_answer_is_said_to_be_so(opened: Open) -> None:
 def test_it_listens_on_the_loopback_address_only_and_runs_no_scripts(opened: Open) -> None:
     site = opened(a_queue())
     assert site.url.startswith("http://127.0.0.1:")
-    policy = site.ask().headers["Content-Security-Policy"]
+    headers = site.ask().headers
+    assert headers["Content-Type"] == "text/html; charset=utf-8"
+    policy = headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "script-src" not in policy
 
