@@ -238,6 +238,23 @@ def test_a_child_that_is_put_while_its_parent_ends_is_not_stranded(
     assert store.get("child").state is JobState.READY
 
 
+def test_who_waits_for_a_transaction_for_too_long_is_told_so_and_may_ask_again(
+    store: PostgresStore, connection: psycopg.Connection, postgres_dsn: str
+) -> None:
+    impatient = PostgresStore(postgres_dsn, schema=schema_of(postgres_dsn), timeout=0.3)
+    put(store, a_job("parent"))
+    (lease,) = store.claim(wish())
+    begin(connection)
+    store.put([a_job("child", parents=("parent",))], connection=connection)
+    with pytest.raises(StoreUnavailable):
+        impatient.settle([end(lease)])
+    waiting = connection.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()
+    assert waiting == (0,)  # the server does not go on without us
+    connection.commit()
+    assert impatient.settle([end(lease)]) == [True]
+    impatient.close()
+
+
 def test_heartbeats_pass_while_a_transaction_enqueues_a_child_or_ends_the_job(
     store: PostgresStore, connection: psycopg.Connection
 ) -> None:

@@ -33,6 +33,8 @@ CROSSED = (errors.DeadlockDetected, errors.SerializationFailure, errors.UniqueVi
 TRIES = 5
 DEAF: tuple[type[Exception], ...] = (*UNAVAILABLE, RuntimeError)
 """Nobody can listen now; a RuntimeError: the store was closed."""
+PART_FOR_LOCKS = 0.8
+"""How much of the timeout a transaction may wait for a lock; 0 milliseconds mean for ever."""
 FOLD_EVERY = 64
 LISTEN_AGAIN_SECONDS = 1.0  # real ones, after the connection was lost
 
@@ -67,7 +69,7 @@ class PostgresStore(TransactionalStore):
             raise ValueError(f"schema must be a name of up to 40 of a-z, 0-9 and _, got {schema!r}")
         self._schema = schema
         self._postgres = Postgres(dsn_or_pool, timeout=timeout)
-        self._statements = Statements(schema)
+        self._statements = Statements(schema, 0 if timeout is None else round(timeout * PART_FOR_LOCKS * 1_000))
         self._clock = clock
         self._is_migrated = False
         self._transactions = itertools.count(1)
@@ -96,7 +98,8 @@ class PostgresStore(TransactionalStore):
             return
         with self._connection() as own, own.transaction():
             cursor = own.cursor(row_factory=tuple_row).execute(self._statements.sql["begin"])
-            cursor.nextset()
+            while cursor.nextset():
+                pass
             table = PostgresTable(own, self._statements, self._time(cursor.fetchone()), self._name)
             yield table
             table.flush()

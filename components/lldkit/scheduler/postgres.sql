@@ -1,4 +1,5 @@
--- The tables and statements of PostgresStore. {schema} is its schema, {columns} those of jobs in the order of Record.
+-- The tables and statements of PostgresStore. {schema} is its schema, {columns} those of jobs in the order of Record,
+-- {lock_timeout} in milliseconds.
 -- State: 0 blocked, 1 scheduled, 2 ready, 3 running, 4 succeeded, 5 dead, 6 cancelled.
 --
 -- Who waits for whom: what ends a job or moves it to another place locks its row FOR UPDATE. Enqueueing a child locks
@@ -39,11 +40,13 @@ CREATE TABLE {schema}.job_counts (
     queue text NOT NULL, blocked bigint NOT NULL DEFAULT 0, scheduled bigint NOT NULL DEFAULT 0,
     ready bigint NOT NULL DEFAULT 0, running bigint NOT NULL DEFAULT 0, succeeded bigint NOT NULL DEFAULT 0,
     dead bigint NOT NULL DEFAULT 0, cancelled bigint NOT NULL DEFAULT 0, claims bigint NOT NULL DEFAULT 0
-)
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000)
 -- : version
 SELECT version FROM lldkit_migrations WHERE namespace = %(namespace)s
 -- : begin
+-- Who waits for a lock for too long is told so by the server, which would else go on waiting when nobody listens.
 SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+SET LOCAL lock_timeout = {lock_timeout};
 SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
 -- : now
 SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint

@@ -24,8 +24,9 @@ COUNTS = [*(state.value for state in JobState), "claims"]
 class Statements:
     """The statements of `postgres.sql` for one schema, and what belongs to the schema beside them."""
 
-    def __init__(self, schema: str) -> None:
+    def __init__(self, schema: str, lock_timeout: int) -> None:
         text = _TEXT.replace("{schema}", schema).replace("{columns}", COLUMNS)
+        text = text.replace("{lock_timeout}", str(lock_timeout))
         sections = dict(section.split("\n", 1) for section in text.split("-- : ")[1:])
         self.migrations = [sql for name, sql in sections.items() if name.startswith("migration ")]
         self.sql = {name: sql.encode() for name, sql in sections.items()}
