@@ -1,0 +1,3 @@
+"""Payments."""
+
+__all__: list[str] = []
