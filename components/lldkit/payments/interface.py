@@ -1,201 +1,235 @@
 """The seams of payments, the values that cross them, and its errors."""
 
 from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Protocol
 
-from lldkit.arguments import check_count
 from lldkit.errors import LldkitError
-from lldkit.money import minor_units
+from lldkit.money import Money
+from lldkit.payments.tables import DisputeState, IntentState, RefundState
+from lldkit.payments.transfers import Transfer, TransferStatus
 
 __all__ = [
-    "AMOUNT_MAX",
-    "Account",
     "AccountConflict",
-    "AccountLimit",
-    "Balance",
+    "AmountExceeded",
+    "AsyncGateway",
+    "Capture",
+    "Dispute",
+    "Gateway",
+    "GatewayReply",
+    "GatewayRequest",
+    "GatewayTimeout",
+    "GatewayUnavailable",
     "IdempotencyKeyInvalid",
+    "Intent",
     "LedgerRefused",
+    "Operation",
+    "OperationInProgress",
     "PaymentError",
-    "PendingState",
-    "StoredTransfer",
-    "Transfer",
-    "TransferKind",
-    "TransferStatus",
+    "Received",
+    "Refund",
+    "Transition",
     "UnknownAccount",
 ]
 
-AMOUNT_MAX: Final = 2**63 - 1
-"""The most minor units that an amount, or a counter of an account, can hold."""
+
+class Capture(StrEnum):
+    """When money is taken: with the confirmation, or when `capture` is called."""
+
+    AUTOMATIC = "automatic"
+    MANUAL = "manual"
 
 
-class AccountLimit(StrEnum):
-    """What may never exceed what on an account, pending amounts included on the side that is limited."""
+class Operation(StrEnum):
+    """What a gateway can be asked for."""
 
-    NONE = "none"
-    DEBITS_WITHIN_CREDITS = "debits_within_credits"
-    CREDITS_WITHIN_DEBITS = "credits_within_debits"
-
-
-class TransferKind(StrEnum):
-    """A transfer at once, or in two phases: reserve an amount, then post what is needed of it or void it."""
-
-    SINGLE = "single"
-    PENDING = "pending"
-    POST = "post"
+    AUTHORIZE = "authorize"
+    INCREMENT = "increment"
+    CAPTURE = "capture"
     VOID = "void"
+    REFUND = "refund"
 
 
-class PendingState(StrEnum):
-    """What became of a pending transfer."""
+class Received(StrEnum):
+    """What a webhook came to."""
 
-    PENDING = "pending"
-    POSTED = "posted"
-    VOIDED = "voided"
-    EXPIRED = "expired"
-
-
-class TransferStatus(StrEnum):
-    """What became of a transfer that was asked for; every refusal says exactly what is in the way."""
-
-    CREATED = "created"
-    EXISTS = "exists"
-    EXISTS_WITH_DIFFERENT_KIND = "exists_with_different_kind"
-    EXISTS_WITH_DIFFERENT_PENDING_ID = "exists_with_different_pending_id"
-    EXISTS_WITH_DIFFERENT_TIMEOUT = "exists_with_different_timeout"
-    EXISTS_WITH_DIFFERENT_DEBIT = "exists_with_different_debit"
-    EXISTS_WITH_DIFFERENT_CREDIT = "exists_with_different_credit"
-    EXISTS_WITH_DIFFERENT_AMOUNT = "exists_with_different_amount"
-    EXISTS_WITH_DIFFERENT_REFERENCE = "exists_with_different_reference"
-    EXISTS_WITH_DIFFERENT_CURRENCY = "exists_with_different_currency"
-    EXISTS_WITH_DIFFERENT_CODE = "exists_with_different_code"
-    ID_ALREADY_FAILED = "id_already_failed"
-    PENDING_NOT_FOUND = "pending_not_found"
-    PENDING_NOT_PENDING = "pending_not_pending"
-    PENDING_HAS_DIFFERENT_DEBIT = "pending_has_different_debit"
-    PENDING_HAS_DIFFERENT_CREDIT = "pending_has_different_credit"
-    PENDING_HAS_DIFFERENT_CURRENCY = "pending_has_different_currency"
-    PENDING_HAS_DIFFERENT_CODE = "pending_has_different_code"
-    EXCEEDS_PENDING_AMOUNT = "exceeds_pending_amount"
-    PENDING_HAS_DIFFERENT_AMOUNT = "pending_has_different_amount"
-    PENDING_ALREADY_POSTED = "pending_already_posted"
-    PENDING_ALREADY_VOIDED = "pending_already_voided"
-    PENDING_EXPIRED = "pending_expired"
-    DEBIT_ACCOUNT_NOT_FOUND = "debit_account_not_found"
-    CREDIT_ACCOUNT_NOT_FOUND = "credit_account_not_found"
-    ACCOUNTS_HAVE_DIFFERENT_CURRENCIES = "accounts_have_different_currencies"
-    CURRENCY_DIFFERS_FROM_ACCOUNTS = "currency_differs_from_accounts"
-    OVERFLOWS_DEBITS_PENDING = "overflows_debits_pending"
-    OVERFLOWS_CREDITS_PENDING = "overflows_credits_pending"
-    OVERFLOWS_DEBITS_POSTED = "overflows_debits_posted"
-    OVERFLOWS_CREDITS_POSTED = "overflows_credits_posted"
-    OVERFLOWS_DEBITS = "overflows_debits"
-    OVERFLOWS_CREDITS = "overflows_credits"
-    EXCEEDS_CREDITS = "exceeds_credits"
-    EXCEEDS_DEBITS = "exceeds_debits"
-    LINKED_FAILED = "linked_failed"
-    LINKED_CHAIN_OPEN = "linked_chain_open"
+    APPLIED = "applied"
+    DUPLICATE = "duplicate"
+    """It has been delivered before."""
+    STALE = "stale"
+    """It says what is known, or what was true before."""
+    HELD = "held"
+    """Its cause has not been told yet; it is applied when it has been."""
+    PARKED = "parked"
+    """It contradicts what is known, or nobody here understands it: for a person to look at. It moves nothing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """An account of one currency; `code` is yours, as the number of a kind of account."""
+class GatewayRequest:
+    """A question to the gateway. The same `request_key` is the same question, however often it is sent.
 
-    id: str
-    currency: str
-    code: int = 1
-    limit: AccountLimit = AccountLimit.NONE
-
-    def __post_init__(self) -> None:
-        _check_id("id", self.id)
-        minor_units(self.currency)
-        check_count("code", self.code, least=1)
-
-
-class Balance(NamedTuple):
-    """The four counters of an account, in minor units; all grow, but for the pending ones, which also fall."""
-
-    debits_pending: int = 0
-    debits_posted: int = 0
-    credits_pending: int = 0
-    credits_posted: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Transfer:
-    """An amount that leaves one account and reaches another, in minor units; or the second phase of a pending one.
-
-    A POST or VOID names the pending transfer; what it leaves None is as there, and an amount of None is all of it.
-    `timeout_seconds` ends a PENDING one by itself. `linked` joins it to the next transfer of the batch: all or none.
-    `cap_debit` moves at most what keeps the debit account's debits, pending included, within its posted credits;
-    `cap_credit` the same on the other side. `reference` is yours.
+    `method` stands for a card and is given for AUTHORIZE only; `reference` is the gateway's name for the payment, from
+    its first answer on. `final` ends the authorization with a CAPTURE.
     """
 
-    id: str
-    _: KW_ONLY
-    debit: str | None
-    credit: str | None
-    amount: int | None
-    currency: str | None
-    code: int | None = 1
-    kind: TransferKind = TransferKind.SINGLE
-    pending_id: str | None = None
-    timeout_seconds: int | None = None
-    linked: bool = False
-    cap_debit: bool = False
-    cap_credit: bool = False
+    request_key: str
+    operation: Operation
+    intent_id: str
+    amount: Money
+    method: str | None = field(default=None, repr=False)
     reference: str | None = None
-
-    def __post_init__(self) -> None:
-        _check_id("id", self.id)
-        if self.amount is not None:
-            check_count("amount", self.amount, most=AMOUNT_MAX)
-        if self.currency is not None:
-            minor_units(self.currency)
-        if self.code is not None:
-            check_count("code", self.code, least=1)
-        if self.timeout_seconds is not None:
-            check_count("timeout_seconds", self.timeout_seconds, least=1)
-        if self.kind in (TransferKind.POST, TransferKind.VOID):
-            self._check_second_phase()
-        else:
-            self._check_first_phase()
-
-    def _check_first_phase(self) -> None:
-        for name in ("debit", "credit", "amount", "currency", "code"):
-            if getattr(self, name) is None:
-                raise ValueError(f"a {self.kind} transfer needs {name}, got None")
-        if self.debit == self.credit:
-            raise ValueError(f"debit and credit must be two accounts, got {self.debit!r} twice")
-        if self.pending_id is not None:
-            raise ValueError(f"a {self.kind} transfer has no pending_id, got {self.pending_id!r}")
-        if self.timeout_seconds is not None and self.kind is TransferKind.SINGLE:
-            raise ValueError(f"only a pending transfer has timeout_seconds, got {self.timeout_seconds!r}")
-
-    def _check_second_phase(self) -> None:
-        if self.pending_id is None or self.pending_id == self.id:
-            raise ValueError(f"a {self.kind} transfer needs the pending_id of another one, got {self.pending_id!r}")
-        if self.timeout_seconds is not None or self.cap_debit or self.cap_credit:
-            raise ValueError(f"a {self.kind} transfer has neither timeout_seconds nor caps, got {self!r}")
+    final: bool = True
 
 
-class StoredTransfer(NamedTuple):
-    """A transfer that was made: as asked for, with nothing left None but `pending_id` and the like.
+@dataclass(frozen=True, slots=True)
+class GatewayReply:
+    """The gateway's answer: `status` is approved, declined, action_required or pending; anything else needs a person.
 
-    `amount` is what it moves; `at` and `expires_at` are instants in whole microseconds of Unix time. `pending` says
-    what became of a pending one, and is None for the others.
+    `amount` is what was approved (None: all). A decline has a `code`, and is `retryable` if the same card may succeed
+    later. `next_action` is what the payer must do.
     """
 
-    transfer: Transfer
-    amount: int
-    at: int
-    expires_at: int | None = None
-    pending: PendingState | None = None
+    status: str
+    reference: str | None = None
+    amount: Money | None = None
+    code: str | None = None
+    retryable: bool = False
+    next_action: str | None = None
+
+
+class Gateway(Protocol):
+    """Who moves the money. Both methods may raise GatewayTimeout and GatewayUnavailable."""
+
+    def send(self, request: GatewayRequest, /) -> GatewayReply:
+        """Do it, once however often the same key is sent."""
+        ...
+
+    def query(self, request_key: str, /) -> GatewayReply | None:
+        """What was answered to this key; None if it was never seen."""
+        ...
+
+
+class AsyncGateway(Protocol):
+    """A `Gateway` for tasks."""
+
+    async def asend(self, request: GatewayRequest, /) -> GatewayReply:
+        """As `Gateway.send`."""
+        ...
+
+    async def aquery(self, request_key: str, /) -> GatewayReply | None:
+        """As `Gateway.query`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """The intention that a merchant gets an amount, and what has come of it.
+
+    `authorized`, `captured`, `voided`, `refunded` (refunds that are under way included) and `disputed` are totals.
+    `pending` is the operation that the gateway was asked for and has not answered. `attempts` counts declined cards.
+    """
+
+    id: str
+    tenant: str
+    merchant: str
+    state: IntentState
+    version: int
+    amount: Money
+    authorized: Money
+    captured: Money
+    voided: Money
+    refunded: Money
+    disputed: Money
+    capture: Capture
+    pending: Operation | None
+    next_action: str | None
+    authorized_until: datetime | None
+    created_at: datetime
+    attempts: int
+
+    @property
+    def held(self) -> Money:
+        """What the gateway holds and has not taken."""
+        return self.authorized - self.captured - self.voided
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """Money on its way back to the payer."""
+
+    id: str
+    intent_id: str
+    amount: Money
+    state: RefundState
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """Money that the payer's bank has taken back, or asks about."""
+
+    id: str
+    intent_id: str
+    amount: Money
+    state: DisputeState
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A line of a payment's history: what happened, by whom, and because of what (the key of a question, say)."""
+
+    seq: int
+    source: IntentState
+    event: str
+    target: IntentState
+    at: datetime
+    actor: str
+    cause: str
 
 
 class PaymentError(LldkitError):
     """Whatever a payment refuses."""
+
+
+class AmountExceeded(PaymentError):
+    """More was `requested` than is `available`."""
+
+    def __init__(self, requested: Money, available: Money) -> None:
+        super().__init__(f"{requested} was requested, {available} is available")
+        self.requested = requested
+        self.available = available
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return type(self), (self.requested, self.available)
+
+
+class GatewayTimeout(PaymentError):
+    """No answer came in time: the gateway has done it, or it has not."""
+
+
+class GatewayUnavailable(PaymentError):
+    """The gateway has not taken the question; it may in `retry_after` seconds (None: nobody knows)."""
+
+    def __init__(self, retry_after: float | None = None) -> None:
+        hint = "" if retry_after is None else f"; try again in {retry_after:g} s"
+        super().__init__(f"the gateway is unavailable{hint}")
+        self.retry_after = retry_after
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return type(self), (self.retry_after,)
+
+
+class OperationInProgress(PaymentError):
+    """The gateway was asked for another `operation` and has not answered; try again in `retry_after` seconds."""
+
+    def __init__(self, operation: Operation, retry_after: float) -> None:
+        super().__init__(f"{operation} is under way; try again in {retry_after:g} s")
+        self.operation = operation
+        self.retry_after = retry_after
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return type(self), (self.operation, self.retry_after)
 
 
 class IdempotencyKeyInvalid(PaymentError, ValueError):
@@ -235,10 +269,3 @@ class LedgerRefused(PaymentError):
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
         return type(self), (self.status, self.transfer)
-
-
-def _check_id(name: str, value: object) -> None:
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be a text, got {value!r}")
-    if not value:
-        raise ValueError(f"{name} must not be empty")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from lldkit.clock import MICRO
-from lldkit.payments.interface import (
+from lldkit.payments.transfers import (
     AMOUNT_MAX,
     Account,
     AccountLimit,

@@ -1,0 +1,369 @@
+"""A payment, decided: what becomes of it when something happens. Pure.
+
+The rules are few. Before the gateway is asked, the question is written down under a key of its own, and a payment has
+one open question at most. Whatever comes back, as an answer or as a fact told by webhook, closes the question of that
+key. Amounts say what the gateway holds and has taken; from them follows the state in which a payment rests.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple, TypeAlias
+
+from lldkit.money import Money
+from lldkit.payments.interface import Dispute, Intent, Operation, Refund
+from lldkit.payments.tables import (
+    DISPUTE,
+    INTENT,
+    REFUND,
+    DisputeEvent,
+    DisputeState,
+    IntentEvent,
+    IntentState,
+    RefundEvent,
+    RefundState,
+)
+
+__all__ = [
+    "Answered",
+    "Asked",
+    "Challenged",
+    "Disputed",
+    "Event",
+    "Expired",
+    "Outside",
+    "Payment",
+    "Question",
+    "Resolved",
+    "Reversed",
+    "Status",
+    "evolve",
+]
+
+
+class Status(StrEnum):
+    """What is known of a question that the gateway was asked."""
+
+    ASKED = "asked"
+    UNKNOWN = "unknown"
+    """The answer was lost."""
+    PENDING = "pending"
+    """The gateway has said that it will say so later."""
+    CHALLENGED = "challenged"
+    """It waits for the payer."""
+    APPROVED = "approved"
+    DECLINED = "declined"
+    NEVER = "never"
+    """It never reached the gateway."""
+    PUZZLING = "puzzling"
+    """The answer was none that is known here."""
+
+
+OPEN = frozenset({Status.ASKED, Status.UNKNOWN, Status.PENDING, Status.CHALLENGED, Status.PUZZLING})
+STARTS = {
+    Operation.AUTHORIZE: IntentEvent.CONFIRM,
+    Operation.INCREMENT: IntentEvent.INCREMENT,
+    Operation.CAPTURE: IntentEvent.CAPTURE,
+    Operation.VOID: IntentEvent.VOID,
+}
+
+
+class Question(NamedTuple):
+    """What the gateway was asked for: `amount` in minor units, `cause` the idempotency key behind it."""
+
+    key: str
+    operation: Operation
+    amount: int
+    final: bool
+    status: Status
+    asked_at: datetime
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """All that is known of one payment. Immutable: `evolve` makes another one.
+
+    `reference` is the gateway's name for it; `act_until` ends a challenge.
+    """
+
+    intent: Intent
+    questions: tuple[Question, ...] = ()
+    refunds: tuple[Refund, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
+    reference: str | None = None
+    act_until: datetime | None = None
+
+    def question(self, key: str) -> Question | None:
+        """The question of that key."""
+        return next((each for each in self.questions if each.key == key), None)
+
+    @property
+    def open(self) -> Question | None:
+        """The question that blocks all others: not a refund that the bank takes its time for."""
+        waiting = (each for each in self.questions if each.status in OPEN)
+        return next(
+            (each for each in waiting if (each.operation, each.status) != (Operation.REFUND, Status.PENDING)), None
+        )
+
+    @property
+    def next_key(self) -> str:
+        """The key of the next question."""
+        return f"{self.intent.id}:{len(self.questions) + 1}"
+
+
+# --- what happens -----------------------------------------------------------------------------------------------------
+
+
+class Asked(NamedTuple):
+    """A question is written down, or is asked once more under its old key."""
+
+    at: datetime
+    question: Question
+
+
+class Answered(NamedTuple):
+    """What is known of a question has changed; `amount` is what the gateway has approved, in minor units."""
+
+    at: datetime
+    key: str
+    status: Status
+    amount: int = 0
+    reference: str | None = None
+    until: datetime | None = None
+    """Until when the gateway holds what it has authorized."""
+
+
+class Challenged(NamedTuple):
+    """The payer must act, as `action` says, before `until`."""
+
+    at: datetime
+    key: str
+    action: str
+    until: datetime
+
+
+class Outside(NamedTuple):
+    """Something has happened at the gateway that nobody here has asked for."""
+
+    at: datetime
+    key: str
+    operation: Operation
+    amount: int
+    final: bool
+    until: datetime | None = None
+
+
+class Reversed(NamedTuple):
+    """A refund came back although it had succeeded."""
+
+    at: datetime
+    key: str
+
+
+class Disputed(NamedTuple):
+    """A dispute has begun (`event` None) in `state`, or has moved."""
+
+    at: datetime
+    key: str
+    amount: int
+    state: DisputeState = DisputeState.INQUIRY
+    event: DisputeEvent | None = None
+
+
+class Expired(NamedTuple):
+    """The time of what was held, or of a challenge, is over."""
+
+    at: datetime
+
+
+class Resolved(NamedTuple):
+    """A person has decided what the gateway's answer means."""
+
+    at: datetime
+    event: IntentEvent
+
+
+Event: TypeAlias = Asked | Answered | Challenged | Outside | Reversed | Disputed | Expired | Resolved
+
+
+# --- what becomes of it -----------------------------------------------------------------------------------------------
+
+
+def evolve(payment: Payment, event: Event) -> Payment:
+    """The payment after the event. InvalidTransition for one that its state has no room for."""
+    match event:
+        case Asked(_, question):
+            after = _ask(payment, question)
+        case Answered():
+            after = _answer(payment, event)
+        case Challenged(_, key, action, until):
+            challenged = _moved(_close(payment, key, Status.CHALLENGED), IntentEvent.CHALLENGE, next_action=action)
+            after = replace(challenged, act_until=until)
+        case Outside(at, key, operation, amount, final, until):
+            question = Question(key, operation, amount, final, Status.ASKED, at)
+            known = replace(payment, questions=(*payment.questions, question))
+            after = _approve(known, question, amount, until)
+        case Reversed(_, key):
+            after = _refund(payment, key, RefundEvent.FAIL)
+        case Disputed():
+            after = _dispute(payment, event)
+        case Expired():
+            after = _expire(payment)
+        case Resolved(_, move):
+            after = _resolve(payment, move)
+    return after
+
+
+def _ask(payment: Payment, question: Question) -> Payment:
+    others = tuple(each for each in payment.questions if each.key != question.key)
+    after = replace(payment, questions=(*others, question))
+    if question.operation is not Operation.REFUND:
+        return _moved(after, STARTS[question.operation], pending=question.operation)
+    if any(refund.id == question.key for refund in payment.refunds):
+        return _refund(after, question.key, RefundEvent.RESEND)
+    intent = payment.intent
+    amount = Money(question.amount, intent.amount.currency)
+    refund = Refund(question.key, intent.id, amount, RefundState.PENDING)
+    return replace(after, refunds=(*after.refunds, refund), intent=replace(intent, refunded=intent.refunded + amount))
+
+
+def _answer(payment: Payment, event: Answered) -> Payment:
+    question = payment.question(event.key)
+    assert question is not None  # noqa: S101 - whoever decides looks it up
+    payment = replace(payment, reference=event.reference or payment.reference)
+    if event.status is Status.APPROVED:
+        return _approve(payment, question, event.amount, event.until)
+    after = _close(payment, event.key, event.status)
+    if question.operation is Operation.REFUND:
+        return _refund(after, event.key, _OF_REFUND[event.status])
+    if event.status is Status.PENDING:
+        return after
+    if event.status is Status.UNKNOWN:
+        return _moved(after, IntentEvent.LOSE)
+    if event.status is Status.PUZZLING:
+        return _moved(after, IntentEvent.REVIEW)
+    refused = event.status is Status.DECLINED and question.operation is Operation.AUTHORIZE
+    return _rested(after, attempts=after.intent.attempts + refused)
+
+
+_OF_REFUND = {
+    Status.UNKNOWN: RefundEvent.LOSE,
+    Status.DECLINED: RefundEvent.FAIL,
+    Status.NEVER: RefundEvent.FAIL,
+    Status.PENDING: None,
+    Status.PUZZLING: RefundEvent.LOSE,
+}
+"""What an answer that is no approval makes of a refund."""
+
+
+def _approve(payment: Payment, question: Question, amount: int, until: datetime | None) -> Payment:
+    """The gateway has done it: `amount` of what was asked for."""
+    after = _close(payment, question.key, Status.APPROVED)
+    intent, money = after.intent, Money(amount, after.intent.amount.currency)
+    if question.operation is Operation.REFUND:
+        return _refunded(after, question.key, money)
+    if question.operation is Operation.AUTHORIZE:
+        authorized = max(intent.authorized, money)
+        return _rested(after, authorized=authorized, authorized_until=until or intent.authorized_until)
+    if question.operation is Operation.INCREMENT:
+        return _rested(after, authorized=intent.authorized + money)
+    if question.operation is Operation.VOID:
+        return _rested(after, voided=intent.authorized - intent.captured)
+    authorized = intent.authorized if intent.authorized.amount else intent.amount  # who captures has authorized before
+    captured = intent.captured + money
+    ends = question.final or intent.voided.amount > 0
+    return _rested(
+        after,
+        authorized=authorized,
+        captured=captured,
+        voided=authorized - captured if ends else intent.voided,
+        authorized_until=intent.authorized_until or until,
+    )
+
+
+def _refunded(payment: Payment, key: str, amount: Money) -> Payment:
+    """A refund has succeeded; one that nobody here has asked for is new."""
+    if any(refund.id == key for refund in payment.refunds):
+        return _refund(payment, key, RefundEvent.SUCCEED)
+    intent = payment.intent
+    refund = Refund(key, intent.id, amount, RefundState.SUCCEEDED)
+    return replace(
+        payment, refunds=(*payment.refunds, refund), intent=replace(intent, refunded=intent.refunded + amount)
+    )
+
+
+def _refund(payment: Payment, key: str, event: RefundEvent | None) -> Payment:
+    """Move a refund; one that fails gives its amount back to what can be refunded."""
+    refund = next(each for each in payment.refunds if each.id == key)
+    if event is None:
+        return payment
+    moved = replace(refund, state=REFUND.next(refund.state, event))
+    refunds = tuple(moved if each.id == key else each for each in payment.refunds)
+    intent = payment.intent
+    if moved.state is RefundState.FAILED:
+        intent = replace(intent, refunded=intent.refunded - refund.amount)
+    return replace(payment, refunds=refunds, intent=intent)
+
+
+def _dispute(payment: Payment, event: Disputed) -> Payment:
+    intent = payment.intent
+    known = {each.id: each for each in payment.disputes}
+    if event.event is None:
+        dispute = Dispute(event.key, intent.id, Money(event.amount, intent.amount.currency), event.state)
+    else:
+        before = known[event.key]
+        dispute = replace(before, state=DISPUTE.next(before.state, event.event))
+    known[event.key] = dispute
+    taken = [each.amount for each in known.values() if each.state in TAKEN]
+    disputed = sum(taken, Money(0, intent.amount.currency))
+    return replace(payment, disputes=tuple(known.values()), intent=replace(intent, disputed=disputed))
+
+
+TAKEN = frozenset({DisputeState.NEEDS_RESPONSE, DisputeState.UNDER_REVIEW, DisputeState.LOST})
+"""The states of a dispute in which the payer's bank has the money."""
+
+
+def _expire(payment: Payment) -> Payment:
+    """Nothing is held any more; what was captured stays."""
+    intent = payment.intent
+    voided = intent.authorized - intent.captured
+    after = replace(payment, intent=replace(intent, voided=voided))
+    return _moved(after, IntentEvent.COMPLETE if intent.captured.amount else IntentEvent.EXPIRE)
+
+
+def _resolve(payment: Payment, event: IntentEvent) -> Payment:
+    open_ = payment.open
+    return _moved(payment if open_ is None else _close(payment, open_.key, Status.DECLINED), event)
+
+
+def _close(payment: Payment, key: str, status: Status) -> Payment:
+    questions = tuple(each._replace(status=status) if each.key == key else each for each in payment.questions)
+    return replace(payment, questions=questions)
+
+
+def _rested(payment: Payment, **changes: object) -> Payment:
+    """The payment with these totals, in the state that follows from them."""
+    intent = replace(payment.intent, **changes)  # type: ignore[arg-type]
+    after = replace(payment, intent=intent, act_until=None)
+    if intent.state in INTENT.final:  # a fact that came late changes totals, and no state
+        return after
+    return _moved(after, _rest(intent))
+
+
+def _rest(intent: Intent) -> IntentEvent:
+    """What the totals say of what the gateway holds."""
+    if not intent.authorized.amount:
+        return IntentEvent.DECLINE
+    if intent.captured.amount:
+        return IntentEvent.PART if intent.held.amount else IntentEvent.COMPLETE
+    return IntentEvent.HOLD if intent.held.amount else IntentEvent.RELEASE
+
+
+def _moved(
+    payment: Payment, event: IntentEvent, *, pending: Operation | None = None, next_action: str | None = None
+) -> Payment:
+    intent = payment.intent
+    state = INTENT.next(intent.state, event)
+    still = pending or (intent.pending if state is IntentState.OUTCOME_UNKNOWN else None)
+    return replace(payment, intent=replace(intent, state=state, pending=still, next_action=next_action))
