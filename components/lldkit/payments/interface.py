@@ -30,6 +30,7 @@ __all__ = [
     "PaymentError",
     "Received",
     "Refund",
+    "StaleVersion",
     "Transition",
     "UnknownAccount",
 ]
@@ -234,6 +235,19 @@ class OperationInProgress(PaymentError):
 
 class IdempotencyKeyInvalid(PaymentError, ValueError):
     """A header that holds no idempotency key."""
+
+
+class StaleVersion(PaymentError):
+    """Another writer was faster, again and again: `id` has version `found`, `expected` was another. Try again."""
+
+    def __init__(self, id: str, expected: int, found: int) -> None:  # noqa: A002 - it is called so everywhere
+        super().__init__(f"{id} has version {found}, expected {expected}")
+        self.id = id
+        self.expected = expected
+        self.found = found
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return type(self), (self.id, self.expected, self.found)
 
 
 class UnknownAccount(PaymentError):
