@@ -35,7 +35,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "interleave": set(GROUND),
     "simulation": {*GROUND, "interleave"},
     **{unit: {*GROUND} for unit in COMPONENTS},
-    **{unit: {*GROUND, *SHARED_BY_ROOMS} for unit in ("notifications", "scheduler", "payments")},
+    "notifications": {*GROUND, *SHARED_BY_ROOMS},
+    **{unit: {*GROUND, "simulation", *SHARED_BY_ROOMS} for unit in ("scheduler", "payments")},
     **{unit: {*GROUND, *PROOF_TOOLS, *COMPONENTS} for unit in TOP_FLOOR},
     "__main__": {*GROUND, *PROOF_TOOLS, *COMPONENTS, *TOP_FLOOR},
 }

@@ -10,9 +10,9 @@ from lldkit.clock import MICRO
 from lldkit.money import Money
 from lldkit.payments.books import accounts_of, transfers_of
 from lldkit.payments.decide import Terms
-from lldkit.payments.facts import Fact, FactKind, absorb, absorb_all
-from lldkit.payments.interface import Capture, Intent, Received
-from lldkit.payments.payment import Payment, evolve
+from lldkit.payments.facts import absorb, settle
+from lldkit.payments.interface import Capture, Fact, FactKind, Intent, Received
+from lldkit.payments.payment import Held, Payment, evolve
 from lldkit.payments.tables import IntentState
 from lldkit.payments.transfers import Balance, TransferStatus
 from lldkit.payments.two_phase import Row, Sheet, apply
@@ -56,7 +56,6 @@ class Books:
     def __init__(self) -> None:
         self.payment = created()
         self.sheet = Sheet({account.id: Row(account) for account in accounts_of(self.payment.intent)})
-        self.held: list[Fact] = []
 
     def tell(self, fact: Fact) -> Received:
         absorbed = absorb(self.payment, fact, NOW, TERMS)
@@ -64,9 +63,8 @@ class Books:
         for event in absorbed.events:
             after = evolve(after, event)
         if absorbed.received is Received.HELD:
-            self.held.append(fact)
-        after, _, settled = absorb_all(after, self.held, NOW, TERMS)
-        self.held = [each for each in self.held if each not in settled]
+            after = evolve(after, Held(NOW, fact))
+        after, _ = settle(after, NOW, TERMS)
         statuses = apply(self.sheet, transfers_of(before, after, NOW), round(NOW.timestamp()) * MICRO)
         assert set(statuses) <= {TransferStatus.CREATED}
         self.payment = after
@@ -92,7 +90,7 @@ def test_the_same_facts_in_any_order_and_twice_lead_to_the_same_books(facts: tup
     for books in (told(facts), told([*facts, *facts]), told([fact for each in facts for fact in (each, each)])):
         assert books.payment.intent == expected.payment.intent
         assert [posted(balance) for balance in books.balances] == [posted(balance) for balance in expected.balances]
-        assert books.held == []
+        assert books.payment.held == ()
 
 
 def posted(balance: Balance) -> tuple[int, int, int]:

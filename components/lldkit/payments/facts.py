@@ -5,44 +5,26 @@ comes first, the same facts lead to the same totals: a fact whose cause has not 
 one that is behind what is known already changes nothing.
 """
 
-from collections.abc import Iterable
 from datetime import datetime
-from enum import StrEnum
 from typing import NamedTuple
 
 from lldkit.payments.decide import Terms
-from lldkit.payments.interface import Operation, Received
-from lldkit.payments.payment import Answered, Disputed, Event, Outside, Payment, Question, Reversed, Status, evolve
+from lldkit.payments.interface import Fact, FactKind, Operation, Received
+from lldkit.payments.payment import (
+    Answered,
+    Disputed,
+    Event,
+    Outside,
+    Payment,
+    Question,
+    Released,
+    Reversed,
+    Status,
+    evolve,
+)
 from lldkit.payments.tables import DISPUTE, INTENT, DisputeEvent, DisputeState, IntentState, RefundState
 
-__all__ = ["Absorbed", "Fact", "FactKind", "absorb", "absorb_all"]
-
-
-class FactKind(StrEnum):
-    """What a gateway tells."""
-
-    AUTHORIZED = "authorized"
-    INCREMENTED = "incremented"
-    DECLINED = "declined"
-    CAPTURED = "captured"
-    VOIDED = "voided"
-    REFUNDED = "refunded"
-    REFUND_FAILED = "refund_failed"
-    INQUIRY_OPENED = "inquiry_opened"
-    DISPUTE_OPENED = "dispute_opened"
-    DISPUTE_ESCALATED = "dispute_escalated"
-    DISPUTE_ANSWERED = "dispute_answered"
-    DISPUTE_WON = "dispute_won"
-    DISPUTE_LOST = "dispute_lost"
-
-
-class Fact(NamedTuple):
-    """Something that has happened at the gateway, under the key of the question, refund or dispute."""
-
-    kind: FactKind
-    key: str
-    amount: int = 0
-    final: bool = False
+__all__ = ["Absorbed", "absorb", "settle"]
 
 
 class Absorbed(NamedTuple):
@@ -87,25 +69,24 @@ def absorb(payment: Payment, fact: Fact, now: datetime, terms: Terms) -> Absorbe
     return _close(payment, question, fact, now, terms)
 
 
-def absorb_all(
-    payment: Payment, held: Iterable[Fact], now: datetime, terms: Terms
-) -> tuple[Payment, tuple[Event, ...], tuple[Fact, ...]]:
-    """Apply the held facts whose cause is known by now: the payment, the events, and the facts that are settled."""
+def settle(payment: Payment, now: datetime, terms: Terms) -> tuple[Payment, tuple[Event, ...]]:
+    """Apply what is held as far as its cause is known by now: the payment, and what has happened to it."""
     events: list[Event] = []
-    settled: list[Fact] = []
-    waiting = sorted(held)
-    while True:
-        for fact in waiting:
-            absorbed = absorb(payment, fact, now, terms)
-            if absorbed.received is not Received.HELD:
-                break
-        else:
-            return payment, tuple(events), tuple(settled)
-        waiting.remove(fact)
-        settled.append(fact)
-        for event in absorbed.events:
+    while (ready := _ready(payment, now, terms)) is not None:
+        fact, absorbed = ready
+        for event in (Released(now, fact), *absorbed.events):
             payment = evolve(payment, event)
             events.append(event)
+    return payment, tuple(events)
+
+
+def _ready(payment: Payment, now: datetime, terms: Terms) -> tuple[Fact, Absorbed] | None:
+    """The first held fact that need not be held any more."""
+    for fact in sorted(payment.held):
+        absorbed = absorb(payment, fact, now, terms)
+        if absorbed.received is not Received.HELD:
+            return fact, absorbed
+    return None
 
 
 def _close(payment: Payment, question: Question, fact: Fact, now: datetime, terms: Terms) -> Absorbed:

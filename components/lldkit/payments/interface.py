@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from lldkit.errors import LldkitError
 from lldkit.money import Money
@@ -16,23 +16,32 @@ __all__ = [
     "AmountExceeded",
     "AsyncGateway",
     "Capture",
+    "CardDeclined",
     "Dispute",
+    "Fact",
+    "FactKind",
     "Gateway",
+    "GatewayEvent",
     "GatewayReply",
     "GatewayRequest",
     "GatewayTimeout",
     "GatewayUnavailable",
+    "IdempotencyInProgress",
     "IdempotencyKeyInvalid",
+    "IdempotencyMismatch",
     "Intent",
+    "LeaseLost",
     "LedgerRefused",
     "Operation",
     "OperationInProgress",
+    "OutcomeUnknown",
     "PaymentError",
     "Received",
     "Refund",
     "StaleVersion",
     "Transition",
     "UnknownAccount",
+    "UnknownIntent",
 ]
 
 
@@ -65,6 +74,40 @@ class Received(StrEnum):
     """Its cause has not been told yet; it is applied when it has been."""
     PARKED = "parked"
     """It contradicts what is known, or nobody here understands it: for a person to look at. It moves nothing."""
+
+
+class FactKind(StrEnum):
+    """What a gateway tells."""
+
+    AUTHORIZED = "authorized"
+    INCREMENTED = "incremented"
+    DECLINED = "declined"
+    CAPTURED = "captured"
+    VOIDED = "voided"
+    REFUNDED = "refunded"
+    REFUND_FAILED = "refund_failed"
+    INQUIRY_OPENED = "inquiry_opened"
+    DISPUTE_OPENED = "dispute_opened"
+    DISPUTE_ESCALATED = "dispute_escalated"
+    DISPUTE_ANSWERED = "dispute_answered"
+    DISPUTE_WON = "dispute_won"
+    DISPUTE_LOST = "dispute_lost"
+
+
+class Fact(NamedTuple):
+    """Something that has happened at the gateway, under the key of the question, refund or dispute."""
+
+    kind: FactKind
+    key: str
+    amount: int = 0
+    final: bool = False
+
+
+class GatewayEvent(NamedTuple):
+    """A webhook, read: a fact about a payment. `fact` is None for what nobody here understands."""
+
+    intent_id: str
+    fact: Fact | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +278,72 @@ class OperationInProgress(PaymentError):
 
 class IdempotencyKeyInvalid(PaymentError, ValueError):
     """A header that holds no idempotency key."""
+
+
+class IdempotencyMismatch(PaymentError):
+    """The key was used for another request."""
+
+    def __init__(self) -> None:
+        super().__init__("this idempotency key was used with other parameters; a new request needs a new key")
+
+
+class IdempotencyInProgress(PaymentError):
+    """Somebody is at work on this request; its outcome is known in `retry_after` seconds at the latest."""
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__(f"this request is under way; try again in {retry_after:g} s")
+        self.retry_after = retry_after
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return type(self), (self.retry_after,)
+
+
+class LeaseLost(PaymentError):
+    """Somebody else has taken over, because the lease of `fence` was over: what was done here does not count."""
+
+    def __init__(self, fence: int) -> None:
+        super().__init__(f"another owner has taken over from fence {fence}")
+        self.fence = fence
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return type(self), (self.fence,)
+
+
+class UnknownIntent(PaymentError):
+    """There is no intent of this id."""
+
+    def __init__(self, intent_id: str) -> None:
+        super().__init__(f"there is no intent {intent_id!r}")
+        self.intent_id = intent_id
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return type(self), (self.intent_id,)
+
+
+class CardDeclined(PaymentError):
+    """The gateway has declined, with a `code`; `retryable` if the same card may succeed later."""
+
+    def __init__(self, code: str, retryable: bool, intent: Intent) -> None:
+        super().__init__(f"declined: {code}")
+        self.code = code
+        self.retryable = retryable
+        self.intent = intent
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return type(self), (self.code, self.retryable, self.intent)
+
+
+class OutcomeUnknown(PaymentError):
+    """The answer was lost: whether it has happened is for `recover` to find out. Do not ask again under a new key."""
+
+    def __init__(self, intent_id: str, request_key: str, retry_after: float) -> None:
+        super().__init__(f"the outcome of {request_key} is unknown; recover finds it out")
+        self.intent_id = intent_id
+        self.request_key = request_key
+        self.retry_after = retry_after
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return type(self), (self.intent_id, self.request_key, self.retry_after)
 
 
 class StaleVersion(PaymentError):

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
 from lldkit.money import Money
-from lldkit.payments.interface import Dispute, Intent, Operation, Refund
+from lldkit.payments.interface import Dispute, Fact, Intent, Operation, Refund
 from lldkit.payments.tables import (
     DISPUTE,
     INTENT,
@@ -25,15 +25,18 @@ from lldkit.payments.tables import (
 )
 
 __all__ = [
+    "EXPIRY",
     "Answered",
     "Asked",
     "Challenged",
     "Disputed",
     "Event",
     "Expired",
+    "Held",
     "Outside",
     "Payment",
     "Question",
+    "Released",
     "Resolved",
     "Reversed",
     "Status",
@@ -60,6 +63,8 @@ class Status(StrEnum):
 
 
 OPEN = frozenset({Status.ASKED, Status.UNKNOWN, Status.PENDING, Status.CHALLENGED, Status.PUZZLING})
+EXPIRY = "time is over"
+"""The cause of a VOID that ends a challenge which nobody has answered."""
 STARTS = {
     Operation.AUTHORIZE: IntentEvent.CONFIRM,
     Operation.INCREMENT: IntentEvent.INCREMENT,
@@ -84,7 +89,8 @@ class Question(NamedTuple):
 class Payment:
     """All that is known of one payment. Immutable: `evolve` makes another one.
 
-    `reference` is the gateway's name for it; `act_until` ends a challenge.
+    `reference` is the gateway's name for it; `act_until` ends a challenge. `held` are facts whose cause is not
+    known yet, `seq` counts what has happened.
     """
 
     intent: Intent
@@ -93,6 +99,8 @@ class Payment:
     disputes: tuple[Dispute, ...] = ()
     reference: str | None = None
     act_until: datetime | None = None
+    held: tuple[Fact, ...] = ()
+    seq: int = 0
 
     def question(self, key: str) -> Question | None:
         """The question of that key."""
@@ -100,11 +108,11 @@ class Payment:
 
     @property
     def open(self) -> Question | None:
-        """The question that blocks all others: not a refund that the bank takes its time for."""
-        waiting = (each for each in self.questions if each.status in OPEN)
-        return next(
-            (each for each in waiting if (each.operation, each.status) != (Operation.REFUND, Status.PENDING)), None
-        )
+        """The question that blocks all others: the last one, but no refund that a bank takes its time for."""
+        for each in reversed(self.questions):
+            if each.status in OPEN and (each.operation, each.status) != (Operation.REFUND, Status.PENDING):
+                return each
+        return None
 
     @property
     def next_key(self) -> str:
@@ -154,6 +162,20 @@ class Outside(NamedTuple):
     until: datetime | None = None
 
 
+class Held(NamedTuple):
+    """A fact has come before its cause."""
+
+    at: datetime
+    fact: Fact
+
+
+class Released(NamedTuple):
+    """A held fact need not wait any more."""
+
+    at: datetime
+    fact: Fact
+
+
 class Reversed(NamedTuple):
     """A refund came back although it had succeeded."""
 
@@ -184,7 +206,7 @@ class Resolved(NamedTuple):
     event: IntentEvent
 
 
-Event: TypeAlias = Asked | Answered | Challenged | Outside | Reversed | Disputed | Expired | Resolved
+Event: TypeAlias = Asked | Answered | Challenged | Outside | Held | Released | Reversed | Disputed | Expired | Resolved
 
 
 # --- what becomes of it -----------------------------------------------------------------------------------------------
@@ -204,6 +226,9 @@ def evolve(payment: Payment, event: Event) -> Payment:
             question = Question(key, operation, amount, final, Status.ASKED, at)
             known = replace(payment, questions=(*payment.questions, question))
             after = _approve(known, question, amount, until)
+        case Held(_, fact) | Released(_, fact):
+            others = tuple(each for each in payment.held if each != fact)
+            after = replace(payment, held=(*others, fact) if isinstance(event, Held) else others)
         case Reversed(_, key):
             after = _refund(payment, key, RefundEvent.FAIL)
         case Disputed():
@@ -212,7 +237,7 @@ def evolve(payment: Payment, event: Event) -> Payment:
             after = _expire(payment)
         case Resolved(_, move):
             after = _resolve(payment, move)
-    return after
+    return replace(after, seq=payment.seq + 1)
 
 
 def _ask(payment: Payment, question: Question) -> Payment:
@@ -269,7 +294,7 @@ def _approve(payment: Payment, question: Question, amount: int, until: datetime 
     if question.operation is Operation.INCREMENT:
         return _rested(after, authorized=intent.authorized + money)
     if question.operation is Operation.VOID:
-        return _rested(after, voided=intent.authorized - intent.captured)
+        return _released(after, question)
     authorized = intent.authorized if intent.authorized.amount else intent.amount  # who captures has authorized before
     captured = intent.captured + money
     ends = question.final or intent.voided.amount > 0
@@ -280,6 +305,18 @@ def _approve(payment: Payment, question: Question, amount: int, until: datetime 
         voided=authorized - captured if ends else intent.voided,
         authorized_until=intent.authorized_until or until,
     )
+
+
+def _released(payment: Payment, question: Question) -> Payment:
+    """Nothing is held any more, and a challenge is off."""
+    questions = tuple(
+        each._replace(status=Status.NEVER) if each.status is Status.CHALLENGED else each for each in payment.questions
+    )
+    intent = replace(payment.intent, voided=payment.intent.authorized - payment.intent.captured)
+    after = replace(payment, intent=intent, questions=questions, act_until=None)
+    if intent.captured.amount:
+        return _moved(after, IntentEvent.COMPLETE)
+    return _moved(after, IntentEvent.EXPIRE if question.cause == EXPIRY else IntentEvent.RELEASE)
 
 
 def _refunded(payment: Payment, key: str, amount: Money) -> Payment:
@@ -348,6 +385,9 @@ def _rested(payment: Payment, **changes: object) -> Payment:
     after = replace(payment, intent=intent, act_until=None)
     if intent.state in INTENT.final:  # a fact that came late changes totals, and no state
         return after
+    if any(each.status is Status.CHALLENGED for each in after.questions):  # it was not called off
+        challenged = replace(after, act_until=payment.act_until)
+        return _moved(challenged, IntentEvent.CHALLENGE, next_action=payment.intent.next_action)
     return _moved(after, _rest(intent))
 
 
@@ -366,4 +406,5 @@ def _moved(
     intent = payment.intent
     state = INTENT.next(intent.state, event)
     still = pending or (intent.pending if state is IntentState.OUTCOME_UNKNOWN else None)
-    return replace(payment, intent=replace(intent, state=state, pending=still, next_action=next_action))
+    action = payment.intent.next_action if pending is Operation.VOID else next_action
+    return replace(payment, intent=replace(intent, state=state, pending=still, next_action=action))

@@ -1,0 +1,281 @@
+"""How the gateway is asked, for threads and tasks alike: write the question down, ask, write down what was heard.
+
+Each step leaves the store in a state from which the next can be found. Whoever dies in between leaves an open question;
+the verb again, under the same idempotency key, or `recover`, closes it: first by asking the gateway what became of its
+key, and only if that was never seen by sending it, under the same key.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias
+
+from lldkit.money import Money
+from lldkit.payments import decide
+from lldkit.payments.codec import dumps, loads
+from lldkit.payments.facts import settle
+from lldkit.payments.idempotency import Replay, Terms, record_write
+from lldkit.payments.idempotency import decide as decide_key
+from lldkit.payments.interface import (
+    Capture,
+    CardDeclined,
+    GatewayReply,
+    GatewayRequest,
+    GatewayTimeout,
+    GatewayUnavailable,
+    Intent,
+    Operation,
+    OutcomeUnknown,
+)
+from lldkit.payments.journal import Decision, Journal, Step
+from lldkit.payments.ledger import micros
+from lldkit.payments.payment import OPEN, Event, Payment, Question, Status, evolve
+from lldkit.payments.store import Key, Write
+from lldkit.payments.tables import IntentState
+from lldkit.steps import Do, Steps
+
+__all__ = ["Ask", "Asking", "Begun", "Call", "Command", "Demand", "Done", "Send", "follow_up"]
+
+
+class Call(NamedTuple):
+    """Something to do with the store."""
+
+    work: Callable[[], Any]
+
+
+class Send(NamedTuple):
+    """A question to the gateway."""
+
+    request: GatewayRequest
+
+
+class Ask(NamedTuple):
+    """What has the gateway answered under this key."""
+
+    key: str
+
+
+Demand: TypeAlias = Call | Send | Ask
+Command: TypeAlias = Callable[[Payment, datetime, str], Event]
+"""What a verb asks of a payment, because of which key; decided anew whenever another writer was faster."""
+
+
+class Begun(NamedTuple):
+    """A question that is written down; `known` unless it is asked for the first time."""
+
+    key: str
+    known: bool
+
+
+class Done(NamedTuple):
+    """An outcome, as it is kept under an idempotency key: of which question, the intent, the code of a decline."""
+
+    question: str
+    intent: Intent
+    code: str | None = None
+    retryable: bool = False
+
+    def result(self) -> Intent:
+        """The intent, or CardDeclined."""
+        if self.code is not None:
+            raise CardDeclined(self.code, self.retryable, self.intent)
+        return self.intent
+
+
+class Asking:
+    """The procedures of one store and gateway. `tell` hears of every step that was written."""
+
+    def __init__(self, journal: Journal, key_terms: Terms, tell: Callable[[Step], object]) -> None:
+        self._journal = journal
+        self._key_terms = key_terms
+        self._tell = tell
+
+    def operate(
+        self, intent_id: str, command: Command, key: Key | None, fingerprint: str, method: str | None = None
+    ) -> Steps[Demand, Done]:
+        """A verb: from the question to the outcome. Raises what the verbs of `Payments` raise."""
+        begun: Begun | Done = yield Do(Call(lambda: self._begin(intent_id, command, key, fingerprint)))
+        if isinstance(begun, Done):
+            return begun
+        return (yield from self.close(intent_id, begun, key, method))
+
+    # --- write the question down ---
+
+    def _begin(self, intent_id: str, command: Command, key: Key | None, fingerprint: str) -> Begun | Done:
+        begun: Begun | Done
+
+        def choose(payment: Payment, now: datetime) -> Decision:
+            nonlocal begun
+            cause = "" if key is None else key[1]
+            writes: tuple[Write, ...] = ()
+            if key is not None:
+                claimed = self._claim(key, fingerprint)
+                if isinstance(claimed, Done):
+                    begun = claimed
+                    return Decision((), "")
+                writes = (claimed,)
+            left = next((each for each in payment.questions if cause and each.cause == cause), None)
+            if left is not None:  # somebody has begun with this key, and did not come to its end
+                begun = Begun(left.key, True)
+                return Decision((), "", writes=writes)
+            begun = Begun(payment.next_key, False)
+            event = command(payment, now, cause)
+            return Decision((event,), "merchant", cause, writes)
+
+        self._tell(self._journal.change(intent_id, choose))
+        return begun
+
+    def _claim(self, key: Key, fingerprint: str) -> Write | Done:
+        """The write that claims the key, or the outcome that is kept under it."""
+        stored = self._journal.store.read([key]).get(key)
+        record = None if stored is None else stored.value
+        decided = decide_key(
+            key, record, fingerprint, micros(self._journal.store, self._journal.clock), self._key_terms
+        )
+        if isinstance(decided, Replay):
+            return loads(Done, decided.response.decode())
+        return record_write(key, decided[0], stored)
+
+    # --- ask, and write down what was heard ---
+
+    def close(self, intent_id: str, begun: Begun, key: Key | None, method: str | None) -> Steps[Demand, Done]:
+        """Close a question and those that follow from its answer."""
+        question_key, known = begun
+        while True:
+            payment: Payment = yield Do(Call(lambda: self._journal.load(intent_id)))
+            question = payment.question(question_key)
+            assert question is not None  # noqa: S101 - questions are never forgotten
+            reply = None
+            if question.status in OPEN and question.status is not Status.CHALLENGED:
+                reply = yield from self._ask(payment, question, key, method, known=known)
+            step: Step = yield Do(Call(partial(self._hear, intent_id, question, reply, key)))
+            self._tell(step)
+            following = step.after.open
+            if following is None or following.key == question_key or following.status is not Status.ASKED:
+                return Done(begun.key, step.after.intent, *_declined(reply))
+            question_key, known = following.key, False
+
+    def _ask(
+        self, payment: Payment, question: Question, key: Key | None, method: str | None, *, known: bool
+    ) -> Steps[Demand, GatewayReply | None]:
+        """The gateway's answer; None if the question has never reached it, and nobody can ask it again."""
+        try:
+            if known:
+                reply: GatewayReply | None = yield Do(Ask(question.key))
+                if reply is not None:
+                    return reply
+                if question.operation is Operation.AUTHORIZE and method is None:
+                    return None
+            answer: GatewayReply = yield Do(Send(_request(payment, question, method)))
+        except GatewayUnavailable:
+            if not known:
+                yield Do(Call(lambda: self._undo(payment.intent.id, question, key)))
+            raise
+        except GatewayTimeout:
+            yield Do(Call(lambda: self._lose(payment.intent.id, question, key)))
+            raise OutcomeUnknown(payment.intent.id, question.key, 0.0) from None
+        except BaseException:  # cancelled, say, after it was sent
+            yield Do(Call(lambda: self._lose(payment.intent.id, question, key)))
+            raise
+        return answer
+
+    def _hear(self, intent_id: str, question: Question, reply: GatewayReply | None, key: Key | None) -> Step:
+        """Write down the answer, unless a webhook was faster; ask at once for what follows from it."""
+
+        def choose(payment: Payment, now: datetime) -> Decision:
+            current = payment.question(question.key)
+            events: list[Event] = []
+            if current is not None and current.status in OPEN and current.status is not Status.CHALLENGED:
+                heard = (
+                    decide.never(question, now)
+                    if reply is None
+                    else decide.answer(question, reply, now, self._journal.terms)
+                )
+                events += follow_up(payment, heard, now, self._journal.terms)
+            after = payment
+            for event in events:
+                after = evolve(after, event)
+            writes = (
+                () if key is None or _goes_on(after, question) else self._outcome(key, question, payment, after, reply)
+            )
+            return Decision(tuple(events), "gateway", question.key, writes)
+
+        return self._journal.change(intent_id, choose)
+
+    def _outcome(
+        self, key: Key, question: Question, before: Payment, after: Payment, reply: GatewayReply | None
+    ) -> tuple[Write, ...]:
+        """The outcome under its key; nothing where somebody else has taken the key over."""
+        stored = self._journal.store.read([key]).get(key)
+        if stored is None or stored.value.response is not None:
+            return ()
+        version = before.intent.version + (after is not before)
+        done = Done(question.key, replace(after.intent, version=version), *_declined(reply))
+        return (record_write(key, stored.value._replace(response=dumps(done).encode()), stored),)
+
+    def _undo(self, intent_id: str, question: Question, key: Key | None) -> None:
+        """The gateway has not taken it: as before, and the key is free."""
+        self._end(intent_id, decide.never, question, key, free=True)
+
+    def _lose(self, intent_id: str, question: Question, key: Key | None) -> None:
+        """Nobody knows: whoever comes with the key next may find it out."""
+        self._end(intent_id, decide.unanswered, question, key, free=False)
+
+    def _end(
+        self,
+        intent_id: str,
+        end: Callable[[Question, datetime], Event],
+        question: Question,
+        key: Key | None,
+        *,
+        free: bool,
+    ) -> None:
+        def choose(payment: Payment, now: datetime) -> Decision:
+            current = payment.question(question.key)
+            is_open = current is not None and current.status in (Status.ASKED, Status.PENDING)
+            events = (end(question, now),) if is_open else ()
+            return Decision(events, "gateway", question.key, self._released(key, free=free))
+
+        self._tell(self._journal.change(intent_id, choose))
+
+    def _released(self, key: Key | None, *, free: bool) -> tuple[Write, ...]:
+        stored = None if key is None else self._journal.store.read([key]).get(key)
+        if key is None or stored is None or stored.value.response is not None:
+            return ()
+        return (record_write(key, None if free else stored.value._replace(lease_until=0), stored),)
+
+
+def follow_up(payment: Payment, event: Event, now: datetime, terms: decide.Terms) -> list[Event]:
+    """What happens, and what follows at once: held facts whose cause it is, and the capture of an automatic payment."""
+    after = evolve(payment, event)
+    after, settled = settle(after, now, terms)
+    events = [event, *settled]
+    automatic = after.intent.capture is Capture.AUTOMATIC
+    if automatic and after.intent.state is IntentState.AUTHORIZED and after.open is None:
+        cause = next((each.cause for each in reversed(after.questions) if each.operation is Operation.AUTHORIZE), "")
+        events.append(decide.capture(after, None, now, terms, cause, final=True))
+    return events
+
+
+def _goes_on(payment: Payment, question: Question) -> bool:
+    following = payment.open
+    return following is not None and following.key != question.key and following.status is Status.ASKED
+
+
+def _request(payment: Payment, question: Question, method: str | None) -> GatewayRequest:
+    return GatewayRequest(
+        question.key,
+        question.operation,
+        payment.intent.id,
+        Money(question.amount, payment.intent.amount.currency),
+        method if question.operation is Operation.AUTHORIZE else None,
+        payment.reference,
+        question.final,
+    )
+
+
+def _declined(reply: GatewayReply | None) -> tuple[str | None, bool]:
+    if reply is None or reply.status != "declined":
+        return None, False
+    return reply.code or "declined", reply.retryable
