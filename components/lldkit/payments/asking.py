@@ -115,10 +115,11 @@ class Asking:
                     begun = claimed
                     return Decision((), "")
                 writes = (claimed,)
-            left = next((each for each in payment.questions if cause and each.cause == cause), None)
+            left = _left(payment, cause)
             if left is not None:  # somebody has begun with this key, and did not come to its end
                 begun = Begun(left.key, True)
-                return Decision((), "", writes=writes)
+                events = (decide.again(left, now),) if left.status is Status.NEVER else ()
+                return Decision(events, "merchant", cause, writes)
             begun = Begun(payment.next_key, False)
             event = command(payment, now, cause)
             return Decision((event,), "merchant", cause, writes)
@@ -256,6 +257,14 @@ def follow_up(payment: Payment, event: Event, now: datetime, terms: decide.Terms
         cause = next((each.cause for each in reversed(after.questions) if each.operation is Operation.AUTHORIZE), "")
         events.append(decide.capture(after, None, now, terms, cause, final=True))
     return events
+
+
+def _left(payment: Payment, cause: str) -> Question | None:
+    """The question of an idempotency key. A refund that never was is no longer one: it is asked for anew."""
+    for each in payment.questions:
+        if cause and each.cause == cause and (each.operation, each.status) != (Operation.REFUND, Status.NEVER):
+            return each
+    return None
 
 
 def _goes_on(payment: Payment, question: Question) -> bool:
