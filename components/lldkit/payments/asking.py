@@ -30,7 +30,7 @@ from lldkit.payments.interface import (
 )
 from lldkit.payments.journal import Decision, Journal, Step
 from lldkit.payments.ledger import micros
-from lldkit.payments.payment import OPEN, Event, Payment, Question, Status, evolve
+from lldkit.payments.payment import OPEN, Asked, Event, Payment, Question, Status, evolve
 from lldkit.payments.store import Key, Write
 from lldkit.payments.tables import IntentState
 from lldkit.steps import Do, Steps
@@ -57,7 +57,7 @@ class Ask(NamedTuple):
 
 
 Demand: TypeAlias = Call | Send | Ask
-Command: TypeAlias = Callable[[Payment, datetime, str], Event]
+Command: TypeAlias = Callable[[Payment, datetime, str], Asked]
 """What a verb asks of a payment, because of which key; decided anew whenever another writer was faster."""
 
 
@@ -116,13 +116,14 @@ class Asking:
                     return Decision((), "")
                 writes = (claimed,)
             left = _left(payment, cause)
-            if left is not None:  # somebody has begun with this key, and did not come to its end
-                begun = Begun(left.key, True)
-                events = (decide.again(left, now),) if left.status is Status.NEVER else ()
-                return Decision(events, "merchant", cause, writes)
-            begun = Begun(payment.next_key, False)
-            event = command(payment, now, cause)
-            return Decision((event,), "merchant", cause, writes)
+            if left is not None and left.status is not Status.NEVER:
+                begun = Begun(left.key, True)  # somebody has begun with this key, and did not come to its end
+                return Decision((), "", writes=writes)
+            asked = command(payment, now, cause)
+            if left is not None and _is_same(left, asked.question):  # it may still be on its way: under the same key
+                asked = asked._replace(question=asked.question._replace(key=left.key))
+            begun = Begun(asked.question.key, left is not None)
+            return Decision((asked,), "merchant", cause, writes)
 
         self._tell(self._journal.change(intent_id, choose))
         return begun
@@ -265,6 +266,10 @@ def _left(payment: Payment, cause: str) -> Question | None:
         if cause and each.cause == cause and (each.operation, each.status) != (Operation.REFUND, Status.NEVER):
             return each
     return None
+
+
+def _is_same(one: Question, other: Question) -> bool:
+    return (one.operation, one.amount, one.final) == (other.operation, other.amount, other.final)
 
 
 def _goes_on(payment: Payment, question: Question) -> bool:

@@ -36,14 +36,14 @@ class Terms(NamedTuple):
     in_flight: timedelta
 
 
-def confirm(payment: Payment, now: datetime, terms: Terms, cause: str) -> Event:
+def confirm(payment: Payment, now: datetime, terms: Terms, cause: str) -> Asked:
     """Ask for an authorization of the whole amount."""
     _check_free(payment, now, terms)
     _check_allowed(payment, IntentEvent.CONFIRM)
     return _ask(payment, Operation.AUTHORIZE, payment.intent.amount, now, cause)
 
 
-def increment(payment: Payment, amount: Money, now: datetime, terms: Terms, cause: str) -> Event:
+def increment(payment: Payment, amount: Money, now: datetime, terms: Terms, cause: str) -> Asked:
     """Ask for an authorization of so much more."""
     _check_positive(amount, payment)
     _check_free(payment, now, terms)
@@ -51,7 +51,7 @@ def increment(payment: Payment, amount: Money, now: datetime, terms: Terms, caus
     return _ask(payment, Operation.INCREMENT, amount, now, cause)
 
 
-def capture(payment: Payment, amount: Money | None, now: datetime, terms: Terms, cause: str, *, final: bool) -> Event:
+def capture(payment: Payment, amount: Money | None, now: datetime, terms: Terms, cause: str, *, final: bool) -> Asked:
     """Ask for some of what is held; None for all of it. With `final` the rest is let go."""
     held = payment.intent.held
     wanted = held if amount is None else amount
@@ -63,7 +63,7 @@ def capture(payment: Payment, amount: Money | None, now: datetime, terms: Terms,
     return _ask(payment, Operation.CAPTURE, wanted, now, cause, final=final)
 
 
-def void(payment: Payment, now: datetime, terms: Terms, cause: str) -> Event:
+def void(payment: Payment, now: datetime, terms: Terms, cause: str) -> Asked:
     """Let go what is held; a challenge is called off."""
     if payment.intent.state is not IntentState.REQUIRES_ACTION:
         _check_free(payment, now, terms)
@@ -71,7 +71,7 @@ def void(payment: Payment, now: datetime, terms: Terms, cause: str) -> Event:
     return _ask(payment, Operation.VOID, payment.intent.held, now, cause)
 
 
-def refund(payment: Payment, amount: Money | None, now: datetime, terms: Terms, cause: str) -> Event:
+def refund(payment: Payment, amount: Money | None, now: datetime, terms: Terms, cause: str) -> Asked:
     """Ask for some of what was captured to be paid back; None for all that was not yet."""
     available = payment.intent.captured - payment.intent.refunded
     wanted = available if amount is None else amount
@@ -89,7 +89,7 @@ def expire(payment: Payment, now: datetime) -> Event | None:
     return Expired(now) if resting and until is not None and until <= now else None
 
 
-def again(question: Question, now: datetime) -> Event:
+def again(question: Question, now: datetime) -> Asked:
     """Ask the same question once more, under the same key."""
     return Asked(now, question._replace(status=Status.ASKED, asked_at=now))
 
@@ -119,7 +119,7 @@ _KNOWN = {"approved": Status.APPROVED, "declined": Status.DECLINED, "pending": S
 
 def _ask(
     payment: Payment, operation: Operation, amount: Money, now: datetime, cause: str, *, final: bool = True
-) -> Event:
+) -> Asked:
     question = Question(payment.next_key, operation, amount.amount, final, Status.ASKED, now, cause)
     return Asked(now, question)
 

@@ -35,7 +35,7 @@ from lldkit.payments.interface import (
 from lldkit.payments.journal import EXPIRE, RECOVER, Decision, Journal
 from lldkit.payments.ledger import Ledger
 from lldkit.payments.outbox import Outbox
-from lldkit.payments.payment import EXPIRY, Event, Payment, Resolved
+from lldkit.payments.payment import EXPIRY, Asked, Payment, Resolved
 from lldkit.payments.receiving import Delivery, Receiving, ReviewItem
 from lldkit.payments.reconciliation import Reconciliation, StatementRow, movements_of, reconcile
 from lldkit.payments.store import Key, Store
@@ -173,31 +173,31 @@ class Payments:
         return next(refund for refund in self.refunds(intent.id) if refund.id == done.question)
 
     def _confirm(self, intent_id: str, method: str, key: str | None) -> Steps[Demand, Done]:
-        def command(payment: Payment, now: datetime, cause: str) -> Event:
+        def command(payment: Payment, now: datetime, cause: str) -> Asked:
             return decide.confirm(payment, now, self._journal.terms, cause)
 
         return self._verb("confirm", intent_id, command, key, sha256(method.encode()).hexdigest(), method=method)
 
     def _increment(self, intent_id: str, amount: Money, key: str | None) -> Steps[Demand, Done]:
-        def command(payment: Payment, now: datetime, cause: str) -> Event:
+        def command(payment: Payment, now: datetime, cause: str) -> Asked:
             return decide.increment(payment, amount, now, self._journal.terms, cause)
 
         return self._verb("increment", intent_id, command, key, _plain(amount))
 
     def _capture(self, intent_id: str, amount: Money | None, key: str | None, *, final: bool) -> Steps[Demand, Done]:
-        def command(payment: Payment, now: datetime, cause: str) -> Event:
+        def command(payment: Payment, now: datetime, cause: str) -> Asked:
             return decide.capture(payment, amount, now, self._journal.terms, cause, final=final)
 
         return self._verb("capture", intent_id, command, key, _plain(amount), final)
 
     def _void(self, intent_id: str, key: str | None) -> Steps[Demand, Done]:
-        def command(payment: Payment, now: datetime, cause: str) -> Event:
+        def command(payment: Payment, now: datetime, cause: str) -> Asked:
             return decide.void(payment, now, self._journal.terms, cause)
 
         return self._verb("void", intent_id, command, key)
 
     def _refund(self, intent_id: str, amount: Money | None, key: str | None) -> Steps[Demand, Done]:
-        def command(payment: Payment, now: datetime, cause: str) -> Event:
+        def command(payment: Payment, now: datetime, cause: str) -> Asked:
             return decide.refund(payment, amount, now, self._journal.terms, cause)
 
         return self._verb("refund", intent_id, command, key, _plain(amount))
