@@ -302,7 +302,7 @@ def test_a_live_claim_is_left_alone_until_its_lease_is_over() -> None:
     def die(*_: Any) -> None:
         raise Dying
 
-    send, shop.gateway.send = shop.gateway.send, die  # type: ignore[method-assign]
+    send, shop.gateway.send = shop.gateway.send, die  # type: ignore[method-assign, assignment]
     real = shop.payments._asking._lose
     shop.payments._asking._lose = lambda *_: None  # type: ignore[method-assign]
     with pytest.raises(Dying):

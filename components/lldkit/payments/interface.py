@@ -39,6 +39,7 @@ __all__ = [
     "Received",
     "Refund",
     "StaleVersion",
+    "StoreUnavailable",
     "Transition",
     "UnknownAccount",
     "UnknownIntent",
@@ -344,6 +345,18 @@ class OutcomeUnknown(PaymentError):
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
         return type(self), (self.intent_id, self.request_key, self.retry_after)
+
+
+class StoreUnavailable(PaymentError):
+    """The store does not answer, or cannot write; nothing half-done is left."""
+
+    def __init__(self, store: str, retry_after: float = 1.0) -> None:
+        super().__init__(f"{store} does not answer; try again in {retry_after:g} s")
+        self.store = store
+        self.retry_after = retry_after
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return type(self), (self.store, self.retry_after)
 
 
 class StaleVersion(PaymentError):

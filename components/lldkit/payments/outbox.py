@@ -14,6 +14,7 @@ from lldkit.payments.store import Change, Key, Query, Row, Store, Write
 __all__ = ["Outbox", "OutboxMessage", "message_write"]
 
 TABLE = "outbox"
+MOST = 10_000  # messages of one payment
 
 
 class OutboxMessage(NamedTuple):
@@ -74,7 +75,7 @@ class Outbox:
     def _oldest(self, intent_id: str, now: int, limit: int) -> list[tuple[Key, Row]]:
         """The first messages of a payment; none while another relay is at work on them."""
         rows = list(self._store.scan(Query(TABLE, group=intent_id, limit=limit)))
-        free = {key for key, _ in self._store.scan(Query(TABLE, group=intent_id, due=now, limit=limit))}
+        free = {key for key, _ in self._store.scan(Query(TABLE, group=intent_id, due=now, limit=MOST))}
         return rows if all(key in free for key, _ in rows) else []
 
     def ack(self, messages: Iterable[OutboxMessage]) -> None:

@@ -107,13 +107,13 @@ class Receiving:
 
     def expiry(self, payment: Payment, now: datetime) -> Decision:
         """End what is held, or call a challenge off, if its time is over."""
+        event: Event | None
         if payment.intent.state is IntentState.REQUIRES_ACTION:
             over = payment.act_until is not None and payment.act_until <= now
-            events = (decide.void(payment, now, self._journal.terms, EXPIRY),) if over else ()
+            event = decide.void(payment, now, self._journal.terms, EXPIRY) if over else None
         else:
             event = decide.expire(payment, now)
-            events = () if event is None else (event,)
-        return Decision(events, "time", EXPIRY)
+        return Decision(() if event is None else (event,), "time", EXPIRY)
 
 
 def _absorbed(
