@@ -38,11 +38,22 @@ PURE = {
     "rate_limiter": ("gcra", "token_bucket", "fixed_window", "sliding_log", "sliding_counter", "decision", "asking"),
     "retry": ("plan", "backoff", "classify", "hints", "budget"),
     "circuit_breaker": ("core", "windows", "trips"),
+    "cache": ("chain", "fifo", "lfu"),
+    "metrics": ("names", "numbers", "sums", "ewma"),
+    "config": ("names", "suggest", "merge"),
 }
-SHELL = {"rate_limiter": ("limiter",), "retry": ("policy", "threads"), "circuit_breaker": ("breaker",)}  # tests of it
+SHELL = {  # tests of it
+    "rate_limiter": ("limiter",),
+    "retry": ("policy", "threads"),
+    "circuit_breaker": ("breaker",),
+    "cache": ("policies", "cache", "expiry", "loading", "tasks"),
+    "metrics": ("instruments", "registry", "text"),
+    "config": ("layers", "secrets", "manager"),
+}
 IDLE = re.compile(r"\.\.\.$|del \w+(, \w+)*$|__all__ ")  # `del argument` says that an argument is not needed
 AT_ONCE = 2
-KILLED = {pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED, -signal.SIGXCPU}  # failed, not importable, endless
+NOT_IMPORTABLE = {pytest.ExitCode.INTERRUPTED, pytest.ExitCode.USAGE_ERROR}  # by a test, by a conftest
+KILLED = {pytest.ExitCode.TESTS_FAILED, -signal.SIGXCPU} | NOT_IMPORTABLE  # or endless
 MOST_SECONDS = 900  # a machine so busy tells nothing
 LIMITS = {resource.RLIMIT_CPU: 100, resource.RLIMIT_AS: 4 << 30}  # whoever takes more never ends
 OPTIONS = (
@@ -94,7 +105,7 @@ def verdict_of_the_tests(deletion: Deletion) -> int:
     """The exit code of the room's fast tests over a changed core. Changes this process for good."""
     signal.alarm(MOST_SECONDS)
     for limited, most in LIMITS.items():
-        resource.setrlimit(limited, (most, most))
+        resource.setrlimit(limited, (most, 2 * most))  # at the soft one a signal says why, at the hard one none does
     for stream in (1, 2):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
     for name in [name for name in sys.modules if name.split(".")[0] == "lldkit"]:

@@ -3,6 +3,7 @@
 import gc
 import math
 import os
+import signal
 import sys
 import threading
 import weakref
@@ -315,26 +316,27 @@ def test_after_a_fork_no_lock_is_held_and_no_load_is_awaited() -> None:
         leave.wait(10)
         return 2
 
-    loader = threading.Thread(target=cache.get_or_load, args=("b", slow))
-    loader.start()
-    inside.wait(10)
-    with cache._lock:  # as if another thread were in the middle of a change
-        held = threading.Thread(target=_with_the_lock, args=(cache,))
-        child = os.fork()
-        if child == 0:
-            is_right = cache.get_or_load("b", lambda _: 3) == 3 and cache.get("a") == 1
-            os._exit(0 if is_right else 1)
-    del held
+    def change() -> None:
+        with cache._lock:  # as in the middle of a change
+            held.set()
+            leave.wait(10)
+
+    held = threading.Event()
+    others = [threading.Thread(target=cache.get_or_load, args=("b", slow)), threading.Thread(target=change)]
+    for thread, is_there in zip(others, (inside, held), strict=True):
+        thread.start()
+        is_there.wait(10)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(10)  # it would hang for ever
+        is_right = cache.get_or_load("b", lambda _: 3) == 3 and cache.get("a") == 1
+        os._exit(0 if is_right else 1)
     _, status = os.waitpid(child, 0)
     leave.set()
-    loader.join()
+    for thread in others:
+        thread.join()
     assert os.waitstatus_to_exitcode(status) == 0
     assert cache["b"] == 2
-
-
-def _with_the_lock(cache: Cache[str, int]) -> None:
-    with cache._lock:
-        pass
 
 
 def test_it_is_one_thing_and_not_its_contents() -> None:

@@ -285,6 +285,19 @@ def test_a_removal_is_told_also_when_the_call_is_refused() -> None:
     assert heard == ["old"]
 
 
+def test_many_keys_are_refreshed_in_one_call_and_what_that_leaves_out_stays() -> None:
+    cache = Cache[int, str](maxsize=9)
+    for key in (1, 2):
+        cache[key] = "old"
+
+    def load(keys: Sequence[int]) -> Mapping[int, str]:
+        assert (keys, cache.get_many([1, 2, 3])) == ([1, 2, 3], {1: "old", 2: "old"})
+        return {1: "new", 3: "new"}
+
+    assert cache.refresh_many([1, 2, 3, 1], load) == {1: "new", 3: "new"}
+    assert dict(cache.items()) == {1: "new", 2: "old", 3: "new"}
+
+
 def test_many_keys_are_one_call_for_what_nobody_loads() -> None:
     cache, calls = Cache[int, int](maxsize=99), list[Sequence[int]]()
     cache[1] = 10

@@ -1,12 +1,26 @@
 """The policies by hand: small cases whose victims can be told from the definition."""
 
-import sys
 from collections.abc import Sequence
-from typing import Any
 
 import pytest
 
-from lldkit.cache import Arc, Entry, Fifo, Lfu, Lru, PolicyFactory, PolicyName, S3Fifo, Sieve, TinyLfu, belady, simulate
+from cache.helpers import lines
+from lldkit.cache import (
+    Arc,
+    Cache,
+    Entry,
+    Fifo,
+    Lfu,
+    Lru,
+    PolicyFactory,
+    PolicyName,
+    S3Fifo,
+    Sieve,
+    TinyLfu,
+    belady,
+    simulate,
+)
+from lldkit.cache.chain import Chain
 from lldkit.cache.sketch import FrequencySketch
 
 FACTORIES: list[PolicyFactory] = [Arc, Fifo, Lfu, Lru, S3Fifo, Sieve, TinyLfu]
@@ -38,6 +52,17 @@ def test_lfu_finds_the_lowest_count_again_after_a_removal() -> None:
         policy.hit(known[key])
     policy.remove(known["a"])
     assert [policy.evict().key for _ in range(2)] == ["b", "c"]
+    assert policy._buckets == {}  # counts that nobody has take no memory
+
+
+def test_who_leaves_a_chain_closes_the_gap_and_holds_nobody_there() -> None:
+    chain, known = Chain[str](), entries("abcd")
+    for entry in known.values():
+        chain.push(entry)
+    chain.remove(known["b"])
+    assert chain.pop() is known["a"]
+    assert [(known[key].older, known[key].newer) for key in "ab"] == [(None, None)] * 2
+    assert (chain.weight, chain.pop(), chain.pop(), chain.pop()) == (2, known["c"], known["d"], None)
 
 
 def shift(policy: PolicyName | PolicyFactory) -> tuple[int, int]:
@@ -87,6 +112,15 @@ def test_eviction_ends_when_every_entry_is_used(make: PolicyFactory) -> None:
         for entry in known:
             policy.hit(entry)
     assert {policy.evict() for _ in range(100)} == set(known)
+
+
+@pytest.mark.parametrize("make", [Fifo, Lfu, Lru, S3Fifo, Sieve])
+def test_where_nobody_is_nobody_is_evicted(make: PolicyFactory) -> None:
+    policy = make(10)
+    policy.add(entry := Entry("a"))
+    policy.remove(entry)
+    with pytest.raises(KeyError):
+        policy.evict()
 
 
 def test_s3fifo_moves_to_main_what_was_used_twice_and_remembers_the_others() -> None:
@@ -158,24 +192,26 @@ def test_the_sketch_never_estimates_too_low_and_forgets_by_half() -> None:
 
 @pytest.mark.parametrize("policy", NAMES)
 def test_ten_times_the_evictions_cost_ten_times_the_work(policy: PolicyName) -> None:
-    """Counted, not timed: lines that the policy runs for 2,000 and for 20,000 evictions in a cache as big."""
 
-    def lines(count: int) -> int:
-        ran = 0
+    def cost(count: int) -> int:
+        """Of so many evictions in a cache half as big."""
+        return lines(lambda: simulate(range(count), policy=policy, maxsize=count // 2))
 
-        def trace(*_: object) -> Any:
-            nonlocal ran
-            ran += 1
-            return trace
+    assert cost(20_000) <= 13 * cost(2_000)
 
-        sys.settrace(trace)
-        try:
-            simulate(range(count), policy=policy, maxsize=count // 2)
-        finally:
-            sys.settrace(None)
-        return ran
 
-    assert lines(20_000) <= 13 * lines(2_000)
+@pytest.mark.parametrize("policy", NAMES)
+def test_to_invalidate_costs_the_same_however_much_is_inside(policy: PolicyName) -> None:
+    def cost(size: int) -> int:
+        """The dearest of a hundred, where each key was used another number of times."""
+        cache = Cache[int, int](maxsize=size, policy=policy, ttl=100)
+        for key in range(size):
+            cache.put(key, key)
+            for _ in range(key % 100):
+                cache.get(key)
+        return max(lines(lambda key=key: cache.invalidate(key)) for key in range(0, size, size // 100))  # type: ignore[misc]
+
+    assert cost(5_000) <= cost(500)
 
 
 def test_belady_keeps_what_comes_soonest() -> None:

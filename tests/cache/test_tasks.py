@@ -293,3 +293,6 @@ async def test_many_keys_by_tasks() -> None:
     assert await two == {2: 20, 3: 30}
     assert calls == [[1, 2], [3, 4]]
     assert await cache.aget_many([1, 9]) == {1: 10}
+    cache[1] = 0
+    assert await cache.arefresh_many([1, 2, 1], load) == {1: 10, 2: 20}
+    assert (cache[1], calls[2:]) == (10, [[1, 2]])

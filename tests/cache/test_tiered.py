@@ -3,7 +3,7 @@
 import asyncio
 import math
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -12,9 +12,9 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 import servers
+from cache.helpers import Counted, Fleet, lines, never, tier_on
 from lldkit.cache import (
     Cache,
-    CacheEvent,
     JsonCodec,
     LoadPolicy,
     LoadRecursionError,
@@ -24,32 +24,7 @@ from lldkit.cache import (
     XFetch,
 )
 from lldkit.cache.redis import RedisStore
-from lldkit.clock import ManualClock
-
-
-def never(key: object) -> Any:
-    raise AssertionError(f"{key!r} was loaded")
-
-
-class Fleet:
-    """Caches of several processes, as it were: each has a tier of its own, and all share one Redis and one clock."""
-
-    def __init__(self, client: Redis) -> None:
-        self.client = client
-        self.clock = ManualClock(auto_advance=True)
-        self.events: list[CacheEvent] = []
-
-    def store(self, **settings: Any) -> RedisStore:
-        return RedisStore(self.client, namespace="t", clock=self.clock, **settings)
-
-    def tier(self, ttl: float | None = None, **settings: Any) -> TieredCache[Any, Any]:
-        l1 = Cache[Any, Any](maxsize=100, ttl=ttl, clock=self.clock)
-        return TieredCache(l1, self.store(**settings), invalidation=None, on_event=self.events.append)
-
-
-@pytest.fixture
-def fleet(redis_client: Redis) -> Fleet:
-    return Fleet(redis_client)
+from lldkit.cache.store import Loaded
 
 
 def test_what_one_process_loads_the_others_find(fleet: Fleet) -> None:
@@ -98,20 +73,20 @@ def test_a_load_that_began_before_a_change_by_another_process_is_kept_nowhere(fl
 
 def test_a_lease_that_ended_neither_fills_nor_takes_the_next_one(fleet: Fleet) -> None:
     store = fleet.store(lease_seconds=0.001)
-    first = store.read("k", lease=True).lease
+    first = store.read(["k"], lease=True)[0].lease
     assert first is not None
-    while (second := store.read("k", lease=True).lease) is None:
+    while (second := store.read(["k"], lease=True)[0].lease) is None:
         pass  # the server's clock runs by itself
     assert second != first
     lasting = fleet.store()
     fleet.client.delete(*fleet.client.keys("*"))
-    third = lasting.read("k", lease=True).lease
+    third = lasting.read(["k"], lease=True)[0].lease
     assert third is not None
-    assert not lasting.fill("k", "old", first, math.inf)
-    lasting.release("k", first)
-    assert lasting.read("k", lease=True).lease is None  # it still stands
-    assert lasting.fill("k", "new", third, math.inf)
-    assert lasting.read("k", lease=False).value == "new"
+    assert lasting.fill([Loaded("k", "old", first, math.inf)]) == set()
+    lasting.release({"k": first})
+    assert lasting.read(["k"], lease=True)[0].lease is None  # it still stands
+    assert lasting.fill([Loaded("k", "new", third, math.inf)]) == {"k"}
+    assert lasting.read(["k"], lease=False)[0].value == "new"
 
 
 def test_a_failed_load_gives_the_lease_back(fleet: Fleet) -> None:
@@ -150,6 +125,18 @@ def test_lifetimes_of_single_values(fleet: Fleet) -> None:
     with pytest.raises(ValueError, match="ttl"):
         tier.put("k", 2, ttl=0)
     assert tier.get("k") == 1
+
+
+def test_to_invalidate_is_one_trip_and_costs_the_same_however_much_is_inside(fleet: Fleet) -> None:
+    client = Counted(fleet.client)
+    tier = tier_on(RedisStore(client, namespace="t", clock=fleet.clock), fleet.clock)
+    costs: list[tuple[int, int]] = []
+    for size in (1, 10, 100):
+        tier.get_many(range(size), lambda keys: dict.fromkeys(keys, 0))
+        before = client.trips
+        cost = lines(lambda: tier.invalidate(0))
+        costs.append((cost, client.trips - before))
+    assert costs == [(costs[0][0], 1)] * 3
 
 
 KEYS: list[Any] = [
@@ -191,7 +178,7 @@ def test_namespaces_do_not_touch_each_other(fleet: Fleet) -> None:
         tier.put(number, number)
     tier.clear()
     assert [tier.get(number) for number in range(1_200)] == [None] * 1_200
-    assert other.read("k", lease=False).value == "theirs"
+    assert other.read(["k"], lease=False)[0].value == "theirs"
 
 
 @pytest.mark.parametrize("stored", [b"2:{}", b"1:{", b"", b"\xff\x00", b"1:"])
@@ -278,8 +265,8 @@ def test_a_look_that_finds_nothing_spoils_no_load_that_joins_it_and_is_not_weigh
     looking, seen = threading.Event(), threading.Event()
     store_read = tier._l2.read
 
-    def slow_read(key: str, *, lease: bool) -> Any:
-        reading = store_read(key, lease=lease)
+    def slow_read(keys: Sequence[str], *, lease: bool) -> Any:
+        reading = store_read(keys, lease=lease)
         if not lease:
             looking.set()
             seen.wait(20)
@@ -389,7 +376,7 @@ def test_a_cancelled_load_gives_the_lease_back(redis_server: servers.RedisServer
             await asyncio.gather(*others, return_exceptions=True)
 
     asyncio.run(main())
-    assert fleet.store().read("k", lease=True).lease is not None
+    assert fleet.store().read(["k"], lease=True)[0].lease is not None
 
 
 def test_the_async_verbs_say_which_client_they_miss(fleet: Fleet) -> None:

@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from itertools import count
 from typing import Any
@@ -94,11 +94,11 @@ def test_the_channel_beats_a_load_that_it_overtakes(site: Site) -> None:
     one._l1.clear()
     read = one._l2.read
 
-    def overtaken(key: str, *, lease: bool) -> Any:
-        reading = read(key, lease=lease)
-        before = one._l1._flights.get(key)
-        other.put(key, 2)
-        eventually(lambda: one._l1._flights.get(key) is not before)
+    def overtaken(keys: Sequence[str], *, lease: bool) -> Any:
+        reading = read(keys, lease=lease)
+        before = one._l1._flights.get("k")
+        other.put("k", 2)
+        eventually(lambda: one._l1._flights.get("k") is not before)
         return reading
 
     one._l2.read = overtaken  # type: ignore[method-assign]
@@ -230,7 +230,7 @@ def test_two_processes_that_change_and_load_a_thousand_times_agree_in_the_end(si
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert fleet[0]._l2.read("k", lease=False).value in (None, origin["k"])
+    assert fleet[0]._l2.read(["k"], lease=False)[0].value in (None, origin["k"])
     eventually(lambda: [tier.get_or_load("k", origin.__getitem__) for tier in fleet] == [origin["k"]] * 2)
 
 

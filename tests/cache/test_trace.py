@@ -1,6 +1,7 @@
 """Traces and the command that simulates them."""
 
 import gzip
+import io
 import json
 import lzma
 from collections.abc import Callable
@@ -43,6 +44,39 @@ def test_the_table_names_the_best_policy_and_the_chart_is_drawn(
     assert shown[-1].split()[0] == "4"
     assert shown[-1].split()[-1] == "w-tinylfu"
     assert "w-tinylfu" in svg.read_text()
+
+
+def test_standard_input_is_read_and_weights_decide(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "user,size\na,6\nb,6\na,6\nc,4\na,6\n"  # both a and c fit into 10, a and b do not
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(text.encode()))))
+    command = ["cache", "simulate", "-", "--column", "user", "--weight-column", "size", "--sizes", "10"]
+    assert main([*command, "--policies", "lru", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"requests": 5, "keys": 3, "hit_ratio": {"10": {"lru": 1 / 5}}}
+
+
+def test_a_long_simulation_has_a_bar_on_a_terminal_and_leaves_nothing_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    path = tmp_path / "trace"
+    path.write_text(lines())
+    command = ["cache", "simulate", str(path), "--sizes", "4,5", "--policies", "lru,fifo"]
+    for requests_of_a_long_one, is_shown in ((401, False), (400, True)):
+        terminal = Terminal()
+        monkeypatch.setattr("lldkit.cache.cli.LONG", requests_of_a_long_one)
+        monkeypatch.setattr("sys.stderr", terminal)
+        assert main(command) == 0
+        assert ("[#######" in terminal.getvalue(), " 75%" in terminal.getvalue()) == (is_shown, is_shown)
+        assert terminal.getvalue().rpartition("\r")[2] == ""
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    assert main(command) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_columns_and_weights_are_read() -> None:

@@ -316,6 +316,9 @@ def test_a_name_in_an_env_file_that_the_schema_does_not_know_is_reported(tmp_pat
     (tmp_path / ".env").write_text("A=1\nAPP_A=2\n")
     config = Config(Pair, layers=[DotEnv(tmp_path / ".env"), Env(environ={"HOME": "/"})])
     assert [(each.path, each.location) for each in config.unknown_keys()] == [("APP_A", f"{tmp_path}/.env:2")]
+    (tmp_path / ".env").write_text("A=1\nAPP_B=2\nAPPLE_A=3\nAPP_A__DEEP=4\n")
+    config = Config(Pair, layers=[DotEnv(tmp_path / ".env", prefix="APP_")])
+    assert (config.current, [each.path for each in config.unknown_keys()]) == (Pair(0, 2), ["APP_A__DEEP"])
     assert value(Pair, DotEnv(tmp_path / "none")) == Pair()
     assert problems(Pair, DotEnv(tmp_path / "none", optional=False))[0].kind == "unreadable"
 
@@ -386,6 +389,7 @@ def test_all_problems_are_told_at_once_and_each_says_where_and_what_would_be_rig
         ("a=''\r\nb=\"x\ny\"\r\nc=1", [("a", "", 1, False), ("b", "x\ny", 2, False), ("c", "1", 4, False)]),
         ("a='x\nb=1", [(None, None, 1, True), ("b", "1", 2, False)]),
         ("= 1\n=", [(None, None, 1, True), (None, None, 2, True)]),
+        ("a=b#c\na: b\nexport c=1", [("a", "b#c", 1, False), (None, None, 2, True), ("c", "1", 3, False)]),
     ],
 )
 def test_env_lines_by_hand(text: str, expected: list[Any]) -> None:

@@ -1,7 +1,6 @@
 """Config as its users see it: reloads that apply whole or not, explanations, listeners, versions, overrides, events."""
 
 import asyncio
-import gc
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,18 +9,16 @@ from typing import Any
 
 import pytest
 
-from config.helpers import REQUIRED, App, Pair, Pool
-from lldkit.clock import EPOCH, ManualClock
+from config.helpers import REQUIRED, App, Bench, Pair
+from lldkit.clock import EPOCH
 from lldkit.config import (
     Change,
     Config,
     ConfigError,
-    ConfigEvent,
     ConfigLoaded,
     Env,
     File,
     Held,
-    ListenerFailed,
     Problem,
     Rejected,
     Released,
@@ -29,22 +26,7 @@ from lldkit.config import (
     RolledBack,
     Values,
 )
-from lldkit.config.watch import Move, Watch
 from lldkit.snapshot import VersionNotFound
-
-
-class Bench:
-    """A configuration over a mapping that the test changes."""
-
-    def __init__(self, **options: Any) -> None:
-        self.tree: dict[str, object] = {"a": 1}
-        self.events: list[ConfigEvent] = []
-        self.clock = ManualClock()
-        self.config = Config(Pair, layers=[Values(self.tree)], clock=self.clock, on_event=self.events.append, **options)
-
-    def say(self, **values: object) -> Any:
-        self.tree.update(values)
-        return self.config.reload()
 
 
 def test_a_reload_swaps_the_whole_value_and_counts_versions() -> None:
@@ -90,112 +72,6 @@ def test_a_low_layer_never_beats_a_high_one_whatever_changes_first() -> None:
     assert (config.current.a, config.version) == (11, 2)
 
 
-def test_a_listener_hears_typed_values_of_its_subtree_and_only_when_they_change() -> None:
-    tree: dict[str, Any] = {"name": "n", "database_url": "u", "pool": {"size": 1}}
-    config, heard = Config(App, layers=[Values(tree)]), list[Change]()
-    everything = list[Change]()
-    config.watch("pool", heard.append)
-    config.watch("", everything.append)
-    tree["debug"] = True
-    config.reload()
-    assert (heard, [change.version for change in everything]) == ([], [2])
-    tree["pool"] = {"size": 2}
-    config.reload()
-    assert heard == [Change("pool", Pool(1), Pool(2), 3)]
-    with pytest.raises(LookupError, match=r"no key pool.sze; did you mean pool.size\?"):
-        config.watch("pool.sze", print)
-    with pytest.raises(TypeError, match="must be callable"):
-        config.watch("pool", 3)  # type: ignore[arg-type]
-
-
-def test_listeners_run_in_order_after_the_swap_and_one_that_raises_is_counted() -> None:
-    bench, heard = Bench(), list[object]()
-
-    def broken(change: Change) -> None:
-        heard.append(("broken", bench.config.version))
-        raise ValueError("listener")
-
-    bench.config.watch("a", broken)
-    bench.config.watch("a", lambda change: heard.append((change.version, bench.config.current.a)))
-    bench.say(a=2)
-    assert heard == [("broken", 2), (2, 2)]
-    (failed,) = (event for event in bench.events if isinstance(event, ListenerFailed))
-    assert (failed.path, failed.error, failed.version) == ("a", "ValueError", 2)
-
-
-def test_a_listener_may_reload_watch_close_and_override() -> None:
-    bench, heard = Bench(), list[int]()
-
-    def busy(change: Change) -> None:
-        heard.append(change.version)
-        bench.config.watch("b", lambda change: heard.append(100))
-        second.close()
-        with bench.config.override({"b": 7}):
-            heard.append(bench.config.current.b)
-        if change.version == 2:
-            bench.say(a=3)
-
-    bench.config.watch("a", busy)
-    second = bench.config.watch("a", lambda change: heard.append(-1))
-    done = threading.Thread(target=bench.say, kwargs={"a": 2}, daemon=True)
-    done.start()
-    done.join(20)
-    assert heard == [2, 7, 3, 7]
-
-
-def test_a_move_that_comes_late_is_not_told() -> None:
-    heard: list[Change] = []
-    watch = Watch("a", Move(1, Pair(1)), heard.append, lambda *failure: None)
-    watch(Move(3, Pair(3)))
-    watch(Move(2, Pair(2)))
-    watch(Move(4, Pair(4)))
-    assert [(change.old, change.new, change.version) for change in heard] == [(1, 3, 3), (3, 4, 4)]
-
-
-def test_a_bound_method_does_not_keep_its_object_alive() -> None:
-    class Owner:
-        def hear(self, change: Change) -> None:
-            heard.append(change)
-
-    bench, heard = Bench(), list[Change]()
-    owner = Owner()
-    bench.config.watch("a", owner.hear)
-    bench.say(a=2)
-    del owner
-    gc.collect()
-    bench.say(a=3)
-    assert len(heard) == 1
-
-
-def test_tasks_hear_by_coroutine_functions_and_by_iterating() -> None:
-    async def main() -> tuple[list[Any], list[Any]]:
-        bench, heard = Bench(), list[Any]()
-        told = asyncio.Event()
-
-        async def listener(change: Change) -> None:
-            heard.append(change.new)
-            told.set()
-
-        async def broken(change: Change) -> None:
-            raise ValueError("later")
-
-        bench.config.watch("a", listener)
-        bench.config.watch("a", broken)
-        changes = bench.config.changes("b")
-        bench.tree.update(a=2)
-        await bench.config.areload()
-        for number in (5, 6):
-            bench.tree.update(b=number)
-            await bench.config.areload()
-        await told.wait()
-        seen = [(await anext(changes)).new for _ in range(2)]
-        while not any(isinstance(event, ListenerFailed) for event in bench.events):  # noqa: ASYNC110 - a loop's turn
-            await asyncio.sleep(0)
-        return heard, seen
-
-    assert asyncio.run(main()) == ([2], [5, 6])
-
-
 def test_rollback_is_a_new_version_that_is_held_until_release() -> None:
     bench, heard = Bench(), list[Change]()
     for number in range(2, 10):
@@ -216,6 +92,7 @@ def test_rollback_is_a_new_version_that_is_held_until_release() -> None:
     assert (released.applied, released.version, bench.config.current.a, bench.config.held) == (True, 13, 51, False)
     kinds = [type(event) for event in bench.events[9:]]
     assert kinds == [RolledBack, Held, Rejected, RolledBack, RolledBack, Released, Reloaded]
+    assert [event.version for event in bench.events[9:]] == [10, 10, 10, 11, 12, 12, 13]
     assert not bench.config.release().applied
 
 

@@ -81,3 +81,9 @@ def test_a_single_value_over_a_section_names_both_layers_and_places() -> None:
 
 def test_values_are_the_program_s_own() -> None:
     assert of_tree(Pair, {"a": 4}) == Pair(4, 0)
+
+
+def test_numbers_of_other_types_are_a_change_wherever_they_lie() -> None:
+    for before, after in (([1], [True]), ([{"a": 1}], [{"a": 1.0}]), ([1], [1, 1])):
+        assert [each.path for each in diff_documents({"k": before}, {"k": after})] == [("k",)]
+    assert diff_documents({"k": [1, {"a": [2]}]}, {"k": (1, {"a": (2,)})}) == ()

@@ -1,5 +1,6 @@
 """Beside pydantic-settings: the same environment gives the same values, wherever we do not differ on purpose."""
 
+import subprocess
 import sys
 from typing import Any
 
@@ -65,3 +66,11 @@ def test_a_read_allocates_nothing_and_takes_no_lock() -> None:
             config.current.a  # noqa: B018 - the read is the subject
         grown = sys.getallocatedblocks() - before
     assert grown < 100
+
+
+def test_importing_it_loads_no_library_of_others_and_nothing_that_only_tasks_need() -> None:
+    program = "import sys; before = {*sys.modules}; import lldkit.config; print(*({*sys.modules} - before))"
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    loaded = {name.partition(".")[0] for name in said.split()}
+    assert loaded <= {*sys.stdlib_module_names, "lldkit", "typing_extensions"}
+    assert not loaded & {"asyncio", "concurrent", "socket", "ssl", "sqlite3", "tomllib"}

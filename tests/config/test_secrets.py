@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import pytest
 
+from lldkit.__main__ import main
 from lldkit.config import (
     Args,
     Config,
@@ -70,15 +71,21 @@ BREAKERS: list[dict[str, Any]] = [
 ]
 
 
+def texts(tree: dict[str, Any]) -> dict[str, str]:
+    """The tree as layers of text can say it."""
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in tree.items()}
+
+
 def sources(tree: dict[str, Any], folder: Path) -> list[Any]:
     """The tree as each layer that can say it."""
     (folder / "x.json").write_text(json.dumps(tree))
     (folder / "bad.json").write_text(json.dumps(tree)[:-1] + ", NaN")
     (folder / "bad.toml").write_text(f'a = "{TEXT}\n')
-    (folder / ".env").write_text("".join(f"{key}='{value}\n" for key, value in tree.items()))
     mount = folder / "mount"
     mount.mkdir()
-    flat = {key: value if isinstance(value, str) else json.dumps(value) for key, value in tree.items()}
+    flat = texts(tree)
+    (folder / ".env").write_text("".join(f"{key}='{value}'\n" for key, value in flat.items()))
+    (folder / "bad.env").write_text("".join(f"{key}='{value}\n" for key, value in flat.items()))
     for key, value in flat.items():
         (mount / key).write_text(value)
     return [
@@ -87,6 +94,7 @@ def sources(tree: dict[str, Any], folder: Path) -> list[Any]:
         File(folder / "bad.json"),
         File(folder / "bad.toml"),
         DotEnv(folder / ".env"),
+        DotEnv(folder / "bad.env"),
         Env("V_", environ={f"V_{key.upper()}": value for key, value in flat.items() if key != "unknown"}),
         Directory(mount),
         Args([f"{key}={value}" for key, value in flat.items()]),
@@ -134,6 +142,54 @@ def test_nothing_that_a_configuration_says_tells_a_secret(tmp_path: Path) -> Non
     assert stat.S_IMODE(cache.stat().st_mode) == 0o600
     assert json.loads(json.loads(cache.read_text())["layers"]) == {"store": {"database": {"port": 5}}}
     logged_changes.close()
+
+
+WHOLE: dict[str, Any] = {
+    "short": TEXT,
+    "database": {"password": TEXT, "port": 5},
+    "by_name": {"x": 12345678901},
+    "number": 12345678901,
+}
+
+
+def said(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    """What `lldkit config` exits with, and all that it prints."""
+    code = main(["config", *arguments])
+    told = capsys.readouterr()
+    return code, told.out + told.err
+
+
+@pytest.mark.parametrize("tree", [WHOLE, *BREAKERS], ids=str)
+def test_no_command_shows_a_secret_of_any_layer(
+    tree: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources(tree, tmp_path)
+    flat = texts(tree)
+    for key, value in flat.items():
+        monkeypatch.setenv(f"CFGS_{key.upper()}", value)
+    (tmp_path / "empty.json").write_text("{}")
+    file, empty, broken, unclosed = (str(tmp_path / name) for name in ("x.json", "empty.json", "bad.toml", "bad.env"))
+    layers = [
+        ["--json", file],
+        ["--toml", broken],
+        ["--dotenv", str(tmp_path / ".env")],
+        ["--dotenv", unclosed],
+        ["--env", "CFGS_"],
+        ["--directory", str(tmp_path / "mount")],
+        [part for key, value in flat.items() for part in ("--set", f"{key}={value}")],
+        ["--set", TEXT],
+    ]
+    layers.append([part for layer in layers if not {broken, unclosed, TEXT} & {*layer} for part in layer])
+    schema = ["--schema", "config.test_secrets:Vault"]
+    asked = [[command, *layer, *schema] for command in ("explain", "check") for layer in layers]
+    asked += [["diff", before, after, *schema] for before, after in ((file, empty), (empty, file), (empty, broken))]
+    answers = [said(arguments, capsys) for arguments in asked]
+    assert all(answer for _, answer in answers)
+    for _, answer in answers:
+        assert TEXT not in answer
+        assert TEXT.upper() not in answer
+        assert "12345678901" not in answer
+    assert tree is not WHOLE or sum("***" in answer for _, answer in answers) >= 3
 
 
 @pytest.mark.parametrize("render", [repr, str, format, "{}".format, "%s".__mod__, lambda it: f"{it:>5}"], ids=range(6))

@@ -8,7 +8,7 @@ from pathlib import Path
 from config.helpers import Pair
 from lldkit import interleave
 from lldkit.config import Change, Config, File, Store, Values
-from lldkit.snapshot import MemoryStore, VersionConflict
+from lldkit.snapshot import MemoryStore
 
 INCLUDE = ["lldkit.config", "lldkit.snapshot"]
 Program = tuple[dict[str, Callable[[], object]], Callable[[], object]]
@@ -155,29 +155,3 @@ def test_a_file_rewritten_in_a_loop_is_never_seen_torn(tmp_path: Path) -> None:
     for reader in readers:
         reader.join(20)
     assert (torn, config.current, config.version) == ([], Pair(200, 200), 201)
-
-
-def test_eight_writers_of_a_shared_document_lose_no_update() -> None:
-    store, meet = MemoryStore({"a": 0}), threading.Barrier(8)
-    config = Config(Pair, layers=[Store(store)])
-
-    def write() -> None:
-        meet.wait(20)
-        for _ in range(10):
-            while True:
-                head = store.read()
-                number = head.body["a"]
-                assert isinstance(number, int)
-                try:
-                    store.publish({"a": number + 1}, expected=head.version, author="ana")
-                except VersionConflict:
-                    continue
-                break
-
-    writers = [threading.Thread(target=write) for _ in range(8)]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join(20)
-    config.reload()
-    assert config.current.a == 80

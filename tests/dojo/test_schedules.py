@@ -1,12 +1,16 @@
 """T12: threads under the scheduler: no false alarm, planted races found soon, and replayed by their string."""
 
+import sys
 from collections.abc import Callable
+from types import ModuleType
+from typing import Any
 
 import pytest
 
-from lldkit.dojo import gate, grade
+from lldkit.dojo import gate, grade, schedules
 from lldkit.dojo.grader import Options
 from lldkit.dojo.interface import Manifest, Report, Verdict
+from lldkit.dojo.preflight import Solution
 
 Graded = Callable[..., Report]
 RACES = {"w12": 4, "w14": 5, "w16": 5}
@@ -81,3 +85,46 @@ def test_threads_that_wait_outside_threading_are_refused(kata: Manifest, graded:
     )
     report = graded(kata, source, level=4, options=Options(first=4))
     assert report.verdict is Verdict.RED
+
+
+SHARED = """
+import time
+
+class Box:
+    def __init__(self):
+        self.value, self.asked = 0, False
+    def add(self):
+        self.value += 1
+    def ask(self):
+        self.asked = True
+        while not self.value:
+            time.sleep(0)
+"""
+
+
+def additions(make: schedules.Maker) -> Any:
+    """Nothing is asked of the sum."""
+    box = make()
+    return [box.add, box.add], None
+
+
+def a_loop_that_asks(make: schedules.Maker) -> Any:
+    """One thread waits for the other."""
+    box = make()
+    return [box.add, box.ask], None
+
+
+@pytest.mark.parametrize(
+    ("scenario", "most", "status"),
+    [(additions, 500, "pass"), (additions, 3, "pass"), (a_loop_that_asks, 500, "fail")],
+    ids=["proved", "too many schedules to prove it", "polls"],
+)
+def test_a_solution_that_polls_cannot_be_proved(
+    scenario: Any, most: int, status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedules, "PROOF", most)
+    monkeypatch.delitem(sys.modules, "solution", raising=False)
+    solution = Solution(SHARED, "solution.py", "Box", ModuleType("interface"))
+    found = schedules.run(scenario, solution, lambda: None, schedules=1, replay=None, proof="free")
+    assert found["status"] == status
+    assert ("asking again and again" in found.get("actual", "")) is (status == "fail")

@@ -3,6 +3,7 @@
 import functools
 import os
 import queue
+import statistics
 import threading
 import time
 import types
@@ -155,6 +156,14 @@ def test_many_switches_shrink_to_few_and_both_schedules_are_kept() -> None:
     assert f"shrunk from {failure.original.switches} switches" in str(failure)
     unshrunk = failing(BUG["depth 3"], schedules=2_000, strategy=RandomWalk(), shrink=False)
     assert unshrunk.schedule == unshrunk.original == failure.original
+
+
+def test_eighteen_switches_shrink_to_four() -> None:
+    """Five philosophers are stuck when four have been stopped after their first fork: fewer switches will not do."""
+    stuck = BUG["philosophers"]
+    failures = [failing(stuck, schedules=400, strategy=RandomWalk(), seed=seed) for seed in range(10)]
+    assert statistics.median(failure.original.switches for failure in failures) >= 18
+    assert {failure.schedule.switches for failure in failures} == {4}
 
 
 def test_shrinking_keeps_the_kind_of_the_failure() -> None:

@@ -141,3 +141,46 @@ def test_a_marker_with_a_positional_argument_is_refused(suite: Path) -> None:
     code, text = run(suite, "-k", "marker")
     assert code == 1
     assert "takes the keyword arguments of explore(), got (20,)" in text
+
+
+LONG = """
+import pytest
+from lldkit.interleave import explorer
+
+explorer._PROGRESS_SECONDS = 0.0
+
+@pytest.mark.interleave(schedules=1_200)
+def test_long():
+    print("captured")
+    return [lambda: None], None
+
+mine = []
+
+@pytest.mark.interleave(schedules=3, progress=lambda *done: mine.append(done))
+def test_own():
+    return [lambda: None], None
+
+def test_what_was_told():
+    assert mine == [(1, 3), (2, 3), (3, 3)]
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("-s",), ("-q",), ("--capture=sys",)])
+def test_a_long_exploration_tells_how_far_it_is_and_lets_nothing_captured_out(
+    tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    (tmp_path / "conftest.py").write_text('pytest_plugins = ["lldkit.interleave.pytest"]\n')
+    (tmp_path / "test_suite.py").write_text(LONG)
+    code, text = run(tmp_path, *options)
+    assert code == 0
+    assert "test_suite.py::test_long: 1 of 1,200 schedules\n" in text
+    assert "test_suite.py::test_long: 1,200 of 1,200 schedules\n" in text
+    assert "test_own:" not in text, "a callback of the marker's own takes the place of the lines"
+    assert ("captured" in text) is ("-s" in options)
+
+
+def test_without_a_terminal_nothing_is_told(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text('pytest_plugins = ["lldkit.interleave.pytest"]\n')
+    (tmp_path / "test_suite.py").write_text(LONG)
+    code, text = run(tmp_path, "-p", "no:terminal")
+    assert (code, text) == (0, "")

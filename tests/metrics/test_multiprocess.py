@@ -45,6 +45,7 @@ class Worker:
             "histogram": registry.histogram("h", buckets=Explicit((1.0,))),
             "last": registry.gauge("last", aggregate="last"),
             "all": registry.gauge("all", aggregate="all"),
+            "die_in_mid_write": die_in_mid_write,
         }
         with os.fdopen(orders) as lines:
             for line in lines:
@@ -180,6 +181,35 @@ def broken(step: str) -> None:
 
     module._replace = replace
     Path.unlink = remove  # type: ignore[method-assign,assignment]
+
+
+@pytest.mark.parametrize("written", [0.0, 0.5, 1.0])
+def test_a_process_that_is_killed_while_it_writes_counts_as_it_did_before(tmp_path: Path, written: float) -> None:
+    with working(tmp_path, 2) as (dying, staying):
+        dying.do("counter.inc(5)", "shared.flush()", "counter.inc(100)")
+        dying.orders.write(f"die_in_mid_write({written}) or shared.flush()\n")
+        dying.orders.flush()
+        assert dying.answers.readline() == ""
+        assert os.waitpid(dying.pid, 0)[1] == signal.SIGKILL
+        assert any(path.suffix == ".tmp" for path in tmp_path.iterdir())
+        for _ in range(2):
+            assert staying.do("shared.snapshot().get('c').value") == "5"
+        assert (
+            staying.do("registry.snapshot().get('lldkit_metrics_collect_errors', {'metric': 'multiprocess'})") == "None"
+        )
+        assert not any(name.endswith(".tmp") for name in data_files(tmp_path))
+
+
+def die_in_mid_write(share: float) -> None:
+    """Let this process kill itself at its next flush, when this share of the file beside the real one is written."""
+
+    def write(path: Path, text: str, **_: Any) -> int:
+        with path.open("w", encoding="utf-8") as file:
+            file.write(text[: int(len(text) * share)])
+        os.kill(os.getpid(), signal.SIGKILL)
+        return 0
+
+    Path.write_text = write  # type: ignore[method-assign,assignment]
 
 
 def test_two_collectors_at_once_count_nobody_twice(tmp_path: Path) -> None:

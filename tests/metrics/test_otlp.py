@@ -10,7 +10,7 @@ from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExp
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult
 
-from lldkit.metrics import Explicit, bucket_index
+from lldkit.metrics import Explicit, Exponential, bucket_index
 from lldkit.metrics.otlp import OtlpPusher, push
 from metrics.helpers import Bench, number
 
@@ -63,6 +63,29 @@ def test_counters_gauges_and_both_histograms_arrive(collector: tuple[str, list[A
     assert (point.count, sum(point.positive.bucket_counts), point.zero_count) == (3, 3, 0)
     assert point.positive.offset == bucket_index(0.5, point.scale)
     assert point.positive.bucket_counts[bucket_index(4.0, point.scale) - point.positive.offset] == 1
+
+
+def test_exemplars_lead_to_their_traces(collector: tuple[str, list[Any]]) -> None:
+    endpoint, received = collector
+    bench = Bench()
+    trace, span = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+    bench.registry.counter("hits").inc(2, exemplar={"trace_id": trace, "span_id": span, "user": "7"})
+    for buckets in (Explicit((1.0,)), Exponential()):
+        histogram = bench.registry.histogram(type(buckets).__name__.lower(), buckets=buckets)
+        histogram.observe(0.5, exemplar={"trace_id": "no such id"})
+    exporter = OTLPMetricExporter(endpoint=endpoint)
+    assert push(bench.registry.snapshot(), exporter)
+    exporter.shutdown()
+    metrics = {metric.name: metric for metric in received[0].resource_metrics[0].scope_metrics[0].metrics}
+    (told,) = metrics["hits"].sum.data_points[0].exemplars
+    assert (told.trace_id.hex(), told.span_id.hex(), told.as_int) == (trace, span, 2)
+    assert [(each.key, each.value.string_value) for each in told.filtered_attributes] == [("user", "7")]
+    assert told.time_unix_nano == 1767225600 * 10**9
+    explicit, exponential = metrics["explicit"].histogram, metrics["exponential"].exponential_histogram
+    for (point,) in (explicit.data_points, exponential.data_points):
+        (told,) = point.exemplars
+        assert (told.trace_id, told.as_double) == (b"", 0.5)
+        assert [each.value.string_value for each in told.filtered_attributes] == ["no such id"]
 
 
 class Failing(MetricExporter):

@@ -1,6 +1,5 @@
-"""The registry: names, labels, bounds on series, expiry, callbacks, forks, and snapshots as data."""
+"""The registry: names, labels, bounds on series, expiry and forks."""
 
-import dataclasses
 import math
 import os
 import select
@@ -13,22 +12,18 @@ import pytest
 
 from lldkit.metrics import (
     CardinalityExceeded,
-    CollectFailed,
     CounterValue,
     Explicit,
-    Family,
-    GaugeValue,
     InvalidName,
     LabelMismatch,
     MetricConflict,
     MetricError,
     Registry,
-    Series,
     SeriesExpired,
     SeriesOverflowed,
-    Snapshot,
     Window,
     default_registry,
+    render_openmetrics,
 )
 from metrics.helpers import Bench, number
 
@@ -87,12 +82,36 @@ def test_a_label_that_no_metric_can_have_is_refused(labels: Any) -> None:
         Registry().counter("c", labels=labels)
 
 
+def test_a_unit_that_no_name_can_carry_is_refused() -> None:
+    with pytest.raises(InvalidName, match="a unit is named by"):
+        Registry().histogram("speed", unit="m/s")
+
+
 def test_names_carry_their_unit_once() -> None:
     registry = Registry()
     registry.histogram("latency", unit="seconds")
     registry.counter("wait_seconds_total", unit="seconds")
     names = {family.name for family in registry.snapshot().families}
     assert {"latency_seconds", "wait_seconds"} <= names
+
+
+def test_total_is_added_once_wherever_it_stood() -> None:
+    registry = Registry()
+    for name, unit in (("a", ""), ("b_total", ""), ("c_seconds_total", "seconds"), ("d_total", "bytes"), ("total", "")):
+        registry.counter(name, unit=unit).inc()
+    samples = {line.split()[0] for line in render_openmetrics(registry.snapshot()).splitlines() if line[0] != "#"}
+    assert {name for name in samples if not name.startswith("lldkit_") and not name.endswith("_created")} == {
+        *("a_total", "b_total", "c_seconds_total", "d_bytes_total", "total_total")
+    }
+
+
+@pytest.mark.parametrize("taken", ["h_count", "h_sum", "h_bucket", "h_created"])
+def test_a_histogram_is_refused_where_one_of_its_samples_is_taken(taken: str) -> None:
+    registry = Registry()
+    registry.gauge(taken)
+    with pytest.raises(MetricConflict, match=f"'{taken}' is taken by gauge {taken}"):
+        registry.histogram("h")
+    assert registry.snapshot().family("h") is None
 
 
 def test_labels_are_told_apart_by_value_and_not_by_type_or_order() -> None:
@@ -237,57 +256,6 @@ def test_what_was_removed_or_cleared_comes_back_when_it_is_used() -> None:
     assert [bench.read("c", user="a"), bench.read("c", **OVERFLOW), plain.value] == [1, 1, 1]
 
 
-def broken() -> float:
-    raise OSError("no disk")
-
-
-@pytest.mark.parametrize(
-    "function", [broken, lambda: math.nan, lambda: "7", lambda: None], ids=["raises", "nan", "text", "none"]
-)
-def test_a_callback_that_fails_costs_its_series_only(function: Any) -> None:
-    bench = Bench()
-    bench.registry.gauge("bad").set_function(function)
-    bench.registry.gauge("good").set_function(lambda: 7)
-    assert (bench.read("bad"), bench.read("good")) == (None, 7)
-    assert bench.read("lldkit_metrics_collect_errors_total", metric="bad") == 3
-    assert isinstance(bench.events[0], CollectFailed)
-
-
-def test_a_callback_may_use_the_registry() -> None:
-    bench = Bench()
-    counter = bench.registry.counter("c")
-
-    def busy() -> float:
-        counter.inc()
-        bench.registry.gauge("another").set(1)
-        return len(bench.registry.gauge("g").labels()._children)
-
-    bench.registry.gauge("g").set_function(busy)
-    assert bench.read("g") == 1
-
-
-def test_a_collector_adds_families_and_one_that_fails_costs_its_own_only() -> None:
-    bench = Bench()
-    bench.registry.counter("c").inc()
-
-    def pool() -> list[Family]:
-        return [Family("pool", "gauge", series=(Series((), GaugeValue(3)),))]
-
-    def clash() -> list[Family]:
-        return [Family("c", "gauge", series=(Series((), GaugeValue(3)),))]
-
-    def wrong() -> Any:
-        return [1]
-
-    for collector in (pool, clash, broken, wrong):
-        bench.registry.collect(collector)  # type: ignore[arg-type]  # two of them lie about what they give
-    assert (bench.read("pool"), bench.read("c")) == (3, 1)
-    errors = bench.registry.snapshot()
-    assert [number(errors, "lldkit_metrics_collect_errors", metric=name) for name in ("c", "broken", "wrong")] == [
-        3
-    ] * 3
-
-
 def test_a_listener_that_fails_breaks_nothing() -> None:
     def listener(event: object) -> None:
         raise RuntimeError
@@ -296,66 +264,6 @@ def test_a_listener_that_fails_breaks_nothing() -> None:
     for user in "abc":
         registry.counter("c", labels=("user",)).labels(user).inc()
     assert registry._emit.failures == 2
-
-
-def test_two_delta_readers_each_see_every_increment_once() -> None:
-    bench = Bench()
-    counter, histogram = bench.registry.counter("c"), bench.registry.histogram("h")
-    counter.inc(100)
-    one, two, whole = (bench.registry.reader(kind) for kind in ("delta", "delta", "cumulative"))
-    seen: dict[str, list[Any]] = {"one": [], "two": [], "whole": []}
-    for step in range(1, 4):
-        counter.inc(step)
-        histogram.observe(float(step))
-        seen["one"].append(number(one.read(), "c"))
-        seen["whole"].append(number(whole.read(), "c"))
-        if step != 2:
-            delta = two.read()
-            seen["two"].append((number(delta, "c"), delta.get("h").count))  # type: ignore[union-attr]
-    assert seen == {"one": [101, 2, 3], "two": [(101, 1), (5, 2)], "whole": [101, 103, 106]}
-    with pytest.raises(ValueError, match="temporality must be"):
-        bench.registry.reader("sometimes")  # type: ignore[arg-type]
-
-
-def test_a_counter_that_began_anew_gives_its_whole_value_and_never_a_negative_one() -> None:
-    before = Snapshot(1.0, (Family("c", "counter", series=(Series((), CounterValue(10)),)),))
-    after = Snapshot(2.0, (Family("c", "counter", series=(Series((), CounterValue(4)),)),))
-    assert number(after.delta(before), "c") == 4
-    new = Snapshot(3.0, (Family("c", "counter", series=(Series((), CounterValue(15), start_time=2.5),)),))
-    assert number(new.delta(before), "c") == 15  # more than before, but counted from a new start
-    assert number(before.delta(before), "c") == 0
-
-
-def test_a_snapshot_is_frozen_and_does_not_follow_what_comes_later() -> None:
-    bench = Bench()
-    counter, histogram = bench.registry.counter("c"), bench.registry.histogram("h")
-    counter.inc()
-    histogram.observe(1.0)
-    one, same = bench.registry.snapshot(), bench.registry.snapshot()
-    assert one == same
-    counter.inc()
-    histogram.observe(2.0)
-    assert one == same != bench.registry.snapshot()
-    value: Any = one.get("h")
-    for thing, field in (
-        (one, "time"),
-        (one.families[0], "name"),
-        (one.families[0].series[0], "value"),
-        (value, "sum"),
-    ):
-        with pytest.raises(dataclasses.FrozenInstanceError):
-            setattr(thing, field, 0)
-    hash(one)
-
-
-def test_get_finds_by_the_name_of_the_family_or_of_its_samples() -> None:
-    bench = Bench()
-    bench.registry.counter("c").inc()
-    bench.registry.info("build", {"version": "1"})
-    assert bench.read("c") == bench.read("c_total") == 1
-    assert bench.read("build_info", version="1") == 1
-    assert bench.registry.snapshot().get("nothing") is None
-    assert bench.registry.snapshot().get("c", {"a": "b"}) is None
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,7 @@ def test_what_cannot_be_sent_is_dropped_and_counted() -> None:
     bench = Bench()
     bench.registry.counter("c" * 100).inc()
     sink = StatsdSink(("127.0.0.1", 9), mtu=64)
+    assert not sink._socket.getblocking()
     assert (sink.send(bench.registry.snapshot()), sink.dropped) == (0, 1)
     sink.close()
     bench.registry.gauge("g").set(1)

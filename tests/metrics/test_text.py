@@ -84,9 +84,32 @@ def test_prometheus_by_hand() -> None:
     assert "_created" not in text
 
 
+@pytest.mark.parametrize(
+    ("value", "text", "bound"),
+    [
+        (0, "0", "0.0"),
+        (-7, "-7", "-7.0"),
+        (2**60, "1152921504606846976", "1.152921504606847e+18"),
+        (1.0, "1.0", "1.0"),
+        (-0.5, "-0.5", "-0.5"),
+        (0.1, "0.1", "0.1"),
+        (123_456_789.0, "123456789.0", "123456789.0"),
+        (1e16, "1e+16", "1e+16"),
+        (1e-7, "1e-07", "1e-07"),
+    ],
+)
+def test_a_number_and_a_bound_have_one_form_each(value: float, text: str, bound: str) -> None:
+    registry = plain()
+    registry.gauge("g").set(value)
+    registry.histogram("h", buckets=Explicit((value,))).observe(value)
+    lines = text_of(registry).splitlines()
+    assert f"g {text}" in lines
+    assert f'h_bucket{{le="{bound}"}} 1' in lines
+
+
 def test_an_exponential_histogram_is_shown_at_powers_of_two_that_stay() -> None:
     registry = plain()
-    histogram = registry.histogram("h", buckets=Exponential(zero_threshold=0.0))
+    histogram = registry.histogram("h", buckets=Exponential(zero_threshold=0))
     for value in (0.0, 0.3, 1.5, 2.0, 5.0):
         histogram.observe(value)
     shown = [line for line in text_of(registry).splitlines() if "_bucket" in line]

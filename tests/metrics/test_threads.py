@@ -140,32 +140,41 @@ def test_operands_and_labels_that_yield_lose_nothing() -> None:
     assert counter.labels("x").value == 2_400
 
 
-def test_a_callback_that_waits_for_another_thread_on_the_registry_does_not_deadlock() -> None:
-    here = Registry()
-    counter = here.counter("c", labels=("a",))
+class Standing:
+    """A lock whose taker stands at it until it may go on."""
 
-    def other_thread() -> float:
-        thread = threading.Thread(target=counter.labels("x").inc, daemon=True)
-        thread.start()
-        thread.join(10)
-        return float(thread.is_alive())
+    def __init__(self) -> None:
+        self.reached, self.go = threading.Event(), threading.Event()
 
-    here.gauge("g").set_function(other_thread)
-    assert number(here.snapshot(), "g") == 0
+    def __enter__(self) -> None:
+        self.reached.set()
+        assert self.go.wait(20)
+
+    def __exit__(self, *exception: object) -> None:
+        pass
 
 
 def test_a_snapshot_that_stands_at_one_series_holds_up_no_other() -> None:
-    here = Registry()
+    here, standing = Registry(), Standing()
     counter = here.counter("c", labels=("a",))
     children = [counter.labels(str(each)) for each in range(3)]
-    with children[1]._lock:
-        thread = threading.Thread(target=here.snapshot, daemon=True)
-        thread.start()
+    children[1]._lock = standing  # type: ignore[assignment]
+
+    def use() -> None:
         children[0].inc()
         children[2].inc()
         counter.labels("new").inc()
-    thread.join(10)
-    assert not thread.is_alive()
+        here.gauge("another").set(1)
+
+    reading, using = (threading.Thread(target=target, daemon=True) for target in (here.snapshot, use))
+    reading.start()
+    assert standing.reached.wait(10)
+    using.start()
+    using.join(10)
+    assert not using.is_alive()
+    standing.go.set()
+    reading.join(10)
+    assert not reading.is_alive()
 
 
 def test_nothing_here_starts_a_thread() -> None:

@@ -73,6 +73,12 @@ def test_moving_rates_are_those_of_dropwizard(vectors: Vectors) -> None:
                 average.tick()
 
 
+@pytest.mark.parametrize(("times", "name"), [((0.0,), "tau_seconds"), ((60.0, 0.0), "tick_seconds")])
+def test_a_moving_rate_needs_times_above_0(times: tuple[float, ...], name: str) -> None:
+    with pytest.raises(ValueError, match=f"^{name} "):
+        Ewma(*times)
+
+
 def test_windows_hold_what_dropwizard_says(vectors: Vectors) -> None:
     cases = vectors.json("metrics-windows", "sliding.json")
     assert len(cases) == 12

@@ -6,7 +6,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from lldkit.__main__ import main
-from lldkit.playground.metrics import DISTRIBUTIONS, Distribution, picture, trace
+from lldkit.charts import Ticks
+from lldkit.playground.metrics import DISTRIBUTIONS, STROKES, Distribution, heat_strip, picture, trace
 
 
 def test_the_same_seed_gives_the_same_trace_and_another_seed_another() -> None:
@@ -34,6 +35,19 @@ def test_explicit_buckets_are_off_by_more_than_exponential_ones() -> None:
     run = trace()
     off = [abs(estimate / exact - 1) for (_, exact), (_, estimate) in zip(run.exact, run.explicit, strict=True)]
     assert max(off) > 3 * run.error
+
+
+def test_the_strip_shows_where_the_observations_fall() -> None:
+    run = trace(rate=50)
+    for at in {at for _, shares in run.shares for at, _ in shares}:
+        assert sum(dict(shares).get(at, 0.0) for _, shares in run.shares) == pytest.approx(1)
+    before, after = (
+        sum(dict(shares).get(at, 0.0) for bound, shares in run.shares if bound <= 0.0625) for at in (60.0, 170.0)
+    )
+    assert (before > 0.3, after < 0.15) == (True, True)  # the median was 0.06, and is twice that
+    lanes = {lane.name: len(lane.at) for lane in heat_strip(run).each(Ticks)}
+    assert list(lanes) == sorted(lanes, key=lambda name: -float(name.split()[1]))
+    assert sum(lanes.values()) == pytest.approx(STROKES * 90, rel=0.05)
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ from lldkit.cache.ring import RendezvousRing
 from lldkit.cache.s3fifo import S3Fifo
 from lldkit.cache.sieve import Sieve
 from lldkit.cache.simulate import belady, simulate
-from lldkit.cache.store import Codec, Invalidation, JsonCodec, Reading, Store
+from lldkit.cache.store import Codec, Invalidation, JsonCodec, Loaded, Reading, Store
 from lldkit.cache.tiered import TieredCache
 from lldkit.cache.tinylfu import TinyLfu
 from lldkit.cache.trace import TraceRecorder
@@ -69,6 +69,7 @@ __all__ = [
     "LoadFailed",
     "LoadPolicy",
     "LoadRecursionError",
+    "Loaded",
     "Lru",
     "Policy",
     "PolicyFactory",

@@ -35,9 +35,20 @@ class Bulk(Loading[K, V], Generic[K, V]):
         A key that the loader leaves out, or for which an error is remembered, is absent from the answer.
         """
         found, missing = self._inside(keys)
-        while loader is not None and missing:
+        return found if loader is None else found | self._load_many(missing, loader, anew=False)
+
+    def refresh_many(self, keys: Iterable[K], loader: Callable[[Sequence[K]], Mapping[K, V]]) -> dict[K, V]:
+        """Load `keys` now and return the new values; until then others get the old ones. Joins loads under way.
+
+        A key that the loader leaves out keeps its old value, and is absent from the answer.
+        """
+        return self._load_many(list(dict.fromkeys(keys)), loader, anew=True)
+
+    def _load_many(self, missing: list[K], loader: Callable[[Sequence[K]], Mapping[K, V]], *, anew: bool) -> dict[K, V]:
+        found: dict[K, V] = {}
+        while missing:
             source, turn = asker(), ThreadTurn()
-            share = self._decide(self._share_out, missing, turn, source, threading.get_ident())
+            share = self._decide(self._share_out, missing, turn, source, threading.get_ident(), anew)
             if share is None:  # asked by a finalizer in the middle of a change: nothing can be kept
                 return found | dict(loader(missing))
             found |= share.found
@@ -59,9 +70,21 @@ class Bulk(Loading[K, V], Generic[K, V]):
     ) -> dict[K, V]:
         """As `get_many`, for a coroutine function."""
         found, missing = self._inside(keys)
-        while loader is not None and missing:
+        return found if loader is None else found | await self._aload_many(missing, loader, anew=False)
+
+    async def arefresh_many(
+        self, keys: Iterable[K], loader: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]]
+    ) -> dict[K, V]:
+        """As `refresh_many`, for a coroutine function."""
+        return await self._aload_many(list(dict.fromkeys(keys)), loader, anew=True)
+
+    async def _aload_many(
+        self, missing: list[K], loader: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]], *, anew: bool
+    ) -> dict[K, V]:
+        found: dict[K, V] = {}
+        while missing:
             source, turn = asker(), TaskTurn()
-            share = self._decide(self._share_out, missing, turn, source, 0)
+            share = self._decide(self._share_out, missing, turn, source, 0, anew)
             if share is None:
                 return found | dict(await loader(missing))
             found |= share.found
@@ -83,13 +106,15 @@ class Bulk(Loading[K, V], Generic[K, V]):
         found = {key: value for key, value in values.items() if value is not MISSING}
         return found, [key for key in values if key not in found]
 
-    def _share_out(self, keys: Sequence[K], turn: Turn, source: Flight[Any, Any] | None, thread: int) -> _Share[K, V]:
+    def _share_out(
+        self, keys: Sequence[K], turn: Turn, source: Flight[Any, Any] | None, thread: int, anew: bool
+    ) -> _Share[K, V]:
         """Decide about all keys at one moment: who is inside, who is loaded by others, and who is ours to load."""
         share, unclaimed, now = _Share[K, V](), list[K](), self._now()
         for key in keys:
             self._table.remove_expired(key, now)
             flight = self._flights.get(key)
-            known = self._known(key, now)
+            known = MISSING if anew else self._known(key, now)
             if known is not MISSING and not known.is_stale:
                 if not isinstance(known.value, Remembered):
                     share.found[key] = known.value

@@ -95,10 +95,10 @@ class Cache(Bulk[K, V], MutableMapping[K, V], Generic[K, V]):
             return cell.value
         if cell is None or (self._times and cell.deadline <= self._now()):
             if self._counts is not None:
-                self._misses.add()
+                self._add_miss()
             return default
         if self._counts is not None:
-            self._hits.add()
+            self._add_hit()
         if self._touch:
             self._used(cell)
         elif cell.uses < ENOUGH:

@@ -4,7 +4,6 @@ Arguments are bound to the signature, so that f(1), f(x=1) and f(1, y=<its defau
 all parameters by position is bound as it stands.
 """
 
-import copy
 import functools
 import inspect
 import itertools
@@ -141,6 +140,8 @@ class _Owners:
 class CachedFunction(Generic[P, R]):
     """A function with its `cache`. Safe for threads and tasks, as the cache is."""
 
+    __slots__ = ("__dict__", "_aload", "_arity", "_function", "_get", "_keys", "_load", "_number", "_owners", "cache")
+
     def __init__(self, function: Callable[P, R], cache: Cache[Any, Any], keys: _Keys) -> None:
         functools.update_wrapper(self, function)
         for name in ("__code__", "__defaults__", "__kwdefaults__"):  # by these a function is known, and its kind
@@ -149,9 +150,11 @@ class CachedFunction(Generic[P, R]):
         self.cache = cache
         self._function = function
         self._keys = keys
-        self._arity = keys.arity
-        self._get = cast("Callable[..., Any]", cache.get)
-        self._loads_ahead = cache.loads_ahead
+        self._arity = keys.arity  # with so many arguments they are the key themselves; -1: never
+        ahead = cache.loads_ahead  # then also a hit has to be looked at
+        self._get: Callable[[Hashable, Any], Any] = _nothing if ahead else cache.get
+        self._load = cache.get_or_load if ahead else cache.load_missing
+        self._aload = cache.aget_or_load if ahead else cache.aload_missing
         self._owners = _Owners()
         self._number: int | None = None  # of the instance, in a method
 
@@ -159,15 +162,9 @@ class CachedFunction(Generic[P, R]):
 
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Return what is kept for these arguments, or call the function."""
-        key: Hashable = args
-        if kwargs or len(args) != self._arity or self._number is not None:
-            key = self._key(args, kwargs)
-        if self._loads_ahead:
-            return cast("R", self.cache.get_or_load(key, lambda _: self._function(*args, **kwargs)))
+        key = args if len(args) == self._arity and not kwargs else self._key(args, kwargs)
         value = self._get(key, MISSING)
-        if value is MISSING:
-            value = self.cache.load_missing(key, lambda _: self._function(*args, **kwargs))
-        return cast("R", value)
+        return self._missed(key, args, kwargs) if value is MISSING else value  # type: ignore[no-any-return]
 
     def refresh(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function now, and keep what it returns."""
@@ -195,18 +192,27 @@ class CachedFunction(Generic[P, R]):
         """The method of an instance: the same cache, keys of its own."""
         if instance is None:
             return self
-        method: Any = copy.copy(self)
-        vars(method).update(
-            _function=cast("Any", self._function).__get__(instance),
-            _keys=self._keys.of_method,
-            _arity=self._keys.of_method.arity,
-            _number=self._owners.number(instance),
-        )
+        method: Any = object.__new__(type(self))  # copy.copy takes as long as ten calls
+        method.__dict__ = self.__dict__
+        for name in ("cache", "_get", "_load", "_aload", "_owners"):
+            setattr(method, name, getattr(self, name))
+        method._function = cast("Any", self._function).__get__(instance)  # noqa: SLF001 - it is another self
+        method._keys = self._keys.of_method  # noqa: SLF001
+        method._arity = -1  # noqa: SLF001
+        method._number = self._owners.number(instance)  # noqa: SLF001
         return method
 
     def _key(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Hashable:
-        key = args if not kwargs and len(args) == self._arity else self._keys.of(args, kwargs)
+        key = args if len(args) == self._keys.arity and not kwargs else self._keys.of(args, kwargs)
         return key if self._number is None else (self._number, key)
+
+    def _missed(self, key: Hashable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Load; a method of its own, so that hits need not put their arguments where a lambda finds them."""
+        return self._load(key, lambda _: self._function(*args, **kwargs))
+
+
+def _nothing(_: Hashable, default: Any) -> Any:
+    return default
 
 
 class _AsyncCached(CachedFunction[P, R]):
@@ -214,13 +220,12 @@ class _AsyncCached(CachedFunction[P, R]):
 
     async def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> Any:  # type: ignore[override]
         """Return what is kept for these arguments, or await the function."""
-        key = self._key(args, kwargs)
-        if self._loads_ahead:
-            return await self.cache.aget_or_load(key, lambda _: cast("Any", self._function(*args, **kwargs)))
+        key = args if len(args) == self._arity and not kwargs else self._key(args, kwargs)
         value = self._get(key, MISSING)
-        if value is MISSING:
-            value = await self.cache.aload_missing(key, lambda _: cast("Any", self._function(*args, **kwargs)))
-        return value
+        return await self._missed(key, args, kwargs) if value is MISSING else value
+
+    def _missed(self, key: Hashable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return self._aload(key, lambda _: cast("Any", self._function(*args, **kwargs)))
 
     async def refresh(self, /, *args: P.args, **kwargs: P.kwargs) -> Any:  # type: ignore[override]
         """Await the function now, and keep what it returns."""

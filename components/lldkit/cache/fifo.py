@@ -1,8 +1,8 @@
 """FIFO: evict what has been inside for longest, however often it is used."""
 
-from collections import OrderedDict
 from typing import ClassVar, Generic, TypeVar
 
+from lldkit.cache.chain import Chain
 from lldkit.cache.interface import Entry
 
 __all__ = ["Fifo"]
@@ -17,20 +17,23 @@ class Fifo(Generic[K]):
 
     def __init__(self, maxsize: int) -> None:
         del maxsize  # the order alone decides
-        self._queue: OrderedDict[Entry[K], None] = OrderedDict()
+        self._queue = Chain[K]()
 
     def hit(self, entry: Entry[K]) -> None:
-        """Count a use, which changes nothing here."""
-        entry.uses += 1
+        """Nothing changes."""
+        del entry
 
     def add(self, entry: Entry[K]) -> None:
         """Put `entry` last."""
-        self._queue[entry] = None
+        self._queue.push(entry)
 
     def remove(self, entry: Entry[K]) -> None:
         """Forget `entry`."""
-        del self._queue[entry]
+        self._queue.remove(entry)
 
     def evict(self) -> Entry[K]:
         """Remove and return the first."""
-        return self._queue.popitem(last=False)[0]
+        entry = self._queue.pop()
+        if entry is None:
+            raise KeyError("there is nothing to evict")
+        return entry

@@ -27,8 +27,8 @@ class Flight(Generic[K, V]):
     """
 
     __slots__ = (
-        *("deadlines", "error", "is_abandoned", "is_wanted", "keys", "settled", "starter", "task"),
-        *("thread", "traceback", "turns", "values", "waits_for"),
+        *("deadlines", "error", "is_abandoned", "is_anew", "is_wanted", "keys", "settled", "starter"),
+        *("task", "thread", "traceback", "turns", "values", "waits_for"),
     )
 
     def __init__(self, keys: Sequence[K], starter: "Flight[Any, Any] | None", thread: int) -> None:
@@ -39,9 +39,10 @@ class Flight(Generic[K, V]):
         self.waits_for: list[Flight[Any, Any]] = []
         self.turns: list[Turn] = []  # of the callers that wait
         self.values: dict[K, V] = {}
-        self.deadlines: dict[K, float] | None = None  # by its loader: until when what it brings may be kept
+        self.deadlines: dict[object, float] = {}  # by its loader: until when what it brings may be kept
         self.error: BaseException | None = None
         self.traceback: TracebackType | None = None  # of the error when it came, so that it does not grow
+        self.is_anew = False  # its loader looks nowhere else before it loads
         self.is_wanted = False  # also when nobody waits: somebody refreshes a value and serves the old one
         self.is_abandoned = False  # the loader neither returned nor raised an error: whoever waits loads anew
         self.settled = False
@@ -81,7 +82,7 @@ def keep_until(key: object, deadline: float) -> None:
     """Say, in a loader, until when what it brings for `key` may be kept; a moment that has passed: not at all."""
     flight = CURRENT.get()
     if flight is not None:
-        flight.deadlines = {**(flight.deadlines or {}), key: deadline}
+        flight.deadlines[key] = deadline
 
 
 class Flights(Generic[K, V]):

@@ -31,9 +31,9 @@ MISSING: Final[Any] = object()
 
 
 class _Mode(Enum):
-    """What is asked for: a value, a value before the known one expires, a new value now."""
+    """What is asked for: a value, a value before the known one expires, a new value now, one by a loader like this."""
 
-    VALUE, AHEAD, NOW = range(3)
+    VALUE, AHEAD, NOW, ANEW = range(4)
 
 
 @dataclass(slots=True)
@@ -67,11 +67,11 @@ class Loading(Locked[K, V], ABC, Generic[K, V]):
         What the loader raises is raised in all of them, and not cached unless the `LoadPolicy` says so. Raises
         `LoadRecursionError` when a loader needs its own key, `LoadDeadlockError` when loads would wait for each other.
         """
-        value = self.get(key, MISSING)
+        value: V = self.get(key, MISSING)
         if value is MISSING:
             return self._load(key, loader, _Mode.VALUE)
         if self._ahead is None or not self._is_due(key, self._ahead):
-            return cast("V", value)
+            return value
         return self._load(key, loader, _Mode.AHEAD)
 
     def refresh(self, key: K, loader: Callable[[K], V]) -> V:
@@ -80,11 +80,11 @@ class Loading(Locked[K, V], ABC, Generic[K, V]):
 
     async def aget_or_load(self, key: K, loader: Callable[[K], Awaitable[V]]) -> V:
         """As `get_or_load`, for a coroutine function. The load ends only when all who wait for it are cancelled."""
-        value = self.get(key, MISSING)
+        value: V = self.get(key, MISSING)
         if value is MISSING:
             return await self._aload(key, loader, _Mode.VALUE)
         if self._ahead is None or not self._is_due(key, self._ahead):
-            return cast("V", value)
+            return value
         return await self._aload(key, loader, _Mode.AHEAD)
 
     async def arefresh(self, key: K, loader: Callable[[K], Awaitable[V]]) -> V:
@@ -103,6 +103,14 @@ class Loading(Locked[K, V], ABC, Generic[K, V]):
     async def aload_missing(self, key: K, loader: Callable[[K], Awaitable[V]]) -> V:
         """As `aget_or_load`, for a key that `get` has just missed, which it has counted."""
         return await self._aload(key, loader, _Mode.VALUE)
+
+    def load_anew(self, key: K, loader: Callable[[K], V]) -> V:
+        """As `refresh`, but joins no load under way that `load_anew` has not begun: that one's value is not stored."""
+        return self._load(key, loader, _Mode.ANEW)
+
+    async def aload_anew(self, key: K, loader: Callable[[K], Awaitable[V]]) -> V:
+        """As `load_anew`, for a coroutine function."""
+        return await self._aload(key, loader, _Mode.ANEW)
 
     # one key ----------------------------------------------------------------------------------------------------------
 
@@ -155,10 +163,10 @@ class Loading(Locked[K, V], ABC, Generic[K, V]):
         now = self._now()
         self._table.remove_expired(key, now)
         flight = self._flights.get(key)
-        if flight is not None and flight.is_lost():
+        if flight is not None and (flight.is_lost() or (mode is _Mode.ANEW and not flight.is_anew)):
             self._flights.discard([key])
             flight = None
-        known = MISSING if mode is _Mode.NOW else self._known(key, now)
+        known = MISSING if mode in (_Mode.NOW, _Mode.ANEW) else self._known(key, now)
         if isinstance(known, _Found) and (flight is not None or not (known.is_stale or mode is _Mode.AHEAD)):
             return known
         if isinstance(known, _Found):
@@ -170,6 +178,7 @@ class Loading(Locked[K, V], ABC, Generic[K, V]):
             self._flights.join(key, flight, turn, source, blocked=thread)
             return _Flying(flight)
         flight = self._flights.lead([key], source, thread)
+        flight.is_anew = mode is _Mode.ANEW
         flight.turns.append(turn)
         return _Flying(flight, leads=True)
 
@@ -291,9 +300,8 @@ class Loading(Locked[K, V], ABC, Generic[K, V]):
         weights: dict[K, int] = {}
         try:
             if values is not None:
-                barred = flight.deadlines or {}
                 weights = {
-                    key: self._weigh(key, values[key]) if barred.get(key, FOREVER) > self._now() else 0
+                    key: self._weigh(key, values[key]) if flight.deadlines.get(key, FOREVER) > self._now() else 0
                     for key in flight.keys
                     if key in values
                 }
@@ -330,7 +338,7 @@ class Loading(Locked[K, V], ABC, Generic[K, V]):
 
     def _keep(self, flight: Flight[K, V], key: K, weight: int, now: float) -> Cell[K, V] | None:
         """Store what a flight brought, for as long as its loader allows."""
-        if flight.deadlines is None or key not in flight.deadlines:
+        if key not in flight.deadlines:
             return self._put(key, flight.values[key], weight, UNSET, now)
         seconds = flight.deadlines[key] - now
         if seconds <= 0:

@@ -103,10 +103,11 @@ class Locked(Generic[K, V]):
         if on_removal is not None and not callable(on_removal):
             raise TypeError(f"on_removal must be callable with key, value and cause, or None, got {on_removal!r}")
         self._on_removal = on_removal
-        self._listened = on_removal is not None
         self._removals = Outbox[list[Removal]](None if on_removal is None else self._tell)
         self._hits, self._misses = Tally(), Tally()
+        self._add_hit, self._add_miss = self._hits.add, self._misses.add
         self._counts = CacheStats() if record_stats else None
+        self._watched = record_stats or on_removal is not None  # whether anybody asks what was removed
         self._times = lifetime.ends or bool(loading.negative_ttl)  # whether anything here may ever expire
         self._touch = not self._table.policy.hit_is_atomic or lifetime.idle is not None
         self._plain = not (self._times or self._touch or record_stats)
@@ -159,7 +160,7 @@ class Locked(Generic[K, V]):
 
     def _change(self, step: Callable[..., R], *arguments: object) -> R | None:
         """Make one change alone; None if it was put off, because this very thread is in the middle of another."""
-        removed: list[Removal] = []  # outlives the lock
+        removed: list[Removal] | None = None  # outlives the lock
         try:
             with self._lock:
                 if self._changing:
@@ -174,20 +175,19 @@ class Locked(Generic[K, V]):
                 finally:
                     self._changing = False
                     if self._table.removed:
-                        removed = self._take_removed()
+                        removed, self._table.removed = self._table.removed, []
+                        if self._watched:
+                            self._account_for(removed)
         finally:
-            if removed and self._listened:
+            if removed and self._watched:
                 self._removals.tell()
         return result
 
-    def _take_removed(self) -> list[Removal]:
-        """What the table has thrown out: counted, and left for the listener."""
-        removed, self._table.removed = self._table.removed, []
+    def _account_for(self, removed: list[Removal]) -> None:
+        """Count what was thrown out, and leave it for the listener."""
         if self._counts is not None:
             self._counts = _with_evictions(self._counts, removed)
-        if self._listened:
-            self._removals.put(removed)
-        return removed
+        self._removals.put(removed)
 
     def _decide(self, step: Callable[..., R], *arguments: object) -> R | None:
         """As `_change`, for what cannot be put off: then it is left out."""

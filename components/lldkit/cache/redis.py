@@ -10,13 +10,16 @@ Whatever changes the value takes the lease away, so no generations need to be co
 import math
 import secrets
 import threading
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeAlias
 
 from lldkit.arguments import check_number
 from lldkit.cache.interface import SerializationError, StoreUnavailable
-from lldkit.cache.store import Codec, JsonCodec, Reading
+from lldkit.cache.store import Codec, JsonCodec, Loaded, Reading
 from lldkit.clock import SYSTEM, Clock
-from lldkit.engines.redis import UNAVAILABLE, AsyncClient, Client, key, load_script
+from lldkit.engines.redis import UNAVAILABLE, AsyncClient, Call, Client, arun_all, key, load_script, run_all
+from lldkit.steps import Do, Steps, arun, run
 
 __all__ = ["RedisStore"]
 
@@ -25,11 +28,8 @@ NEVER = -math.inf
 PAGE = 500  # keys per step of `clear`
 
 
-class _Asked(NamedTuple):
-    """The arguments of a script."""
-
-    keys: list[bytes]
-    arguments: tuple[Any, ...]
+_Asked: TypeAlias = list[Call] | tuple[Any, ...]
+"""Scripts to be run in one trip, or one command; the answer is a list of answers."""
 
 
 class RedisStore:
@@ -38,8 +38,8 @@ class RedisStore:
     `client` and `aclient` (needed for the async verbs alone) are redis-py clients that stay their maker's and do not
     decode responses, unless the codec writes UTF-8; build them with `retry=Retry(NoBackoff(), 0)` and a short
     `socket_timeout`. A lease ends after `lease_seconds`: longer than a load takes. A store that did not answer is not
-    asked for `down_seconds`, and then by one caller. Safe for threads and tasks. One trip per verb; `clear` is O(keys
-    of the server) and knows no cluster.
+    asked for `down_seconds`, and then by one caller. Safe for threads and tasks. One trip per verb, however many keys;
+    `clear` is O(keys of the server) and knows no cluster.
     """
 
     def __init__(
@@ -68,133 +68,155 @@ class RedisStore:
         self.prefix = b"cache:{%s|" % namespace.encode()
         self._lease_prefix = b"cache-lease:{%s|" % namespace.encode()
 
-    # one key, for threads ---------------------------------------------------------------------------------------------
+    # for threads ------------------------------------------------------------------------------------------------------
 
-    def read(self, key: Any, *, lease: bool) -> Reading:
-        """The value; if it is missing and `lease` is asked for, the lease, unless another holds it."""
-        token = secrets.token_hex(8) if lease else ""
-        found, data = self._reading(key, token, self._run(self._asked(key, "read", token, self._lease)))
-        if data is None:
-            return found
-        self._run(self._asked(key, "drop", data))
-        again, _ = self._reading(key, token, self._run(self._asked(key, "read", token, self._lease)))
-        return _unread(again, found)
+    def read(self, keys: Sequence[Any], *, lease: bool) -> list[Reading]:
+        """The value of each key; where it is missing and `lease` is asked for, the lease, unless another holds it."""
+        return run(self._read(keys, lease=lease), self._do, self._clock)
 
-    def fill(self, key: Any, value: Any, lease: str, seconds: float) -> bool:
-        """Store what was loaded under `lease`; False, and nothing is stored, if it no longer stands."""
-        return bool(self._run(self._asked(key, "fill", lease, self._encode(key, value), _milliseconds(seconds))))
+    def claim(self, key: Any) -> str:
+        """The lease, also where there is a value, and taken away from whoever holds it."""
+        return run(self._claim(key), self._do, self._clock)
 
-    def release(self, key: Any, lease: str) -> None:
-        """Give a lease back after a load that failed."""
-        self._run(self._asked(key, "release", lease))
+    def fill(self, loaded: Sequence[Loaded]) -> set[Any]:
+        """Store what was loaded and end its leases; the keys whose lease still stood: the others are not stored."""
+        return run(self._fill(loaded), self._do, self._clock)
+
+    def release(self, leases: Mapping[Any, str]) -> None:
+        """Give the leases of these keys back, where no value was loaded."""
+        self._do(self._releases(leases))
 
     def put(self, key: Any, value: Any, seconds: float) -> None:
         """Store, and take the lease from whoever loads."""
-        self._run(self._asked(key, "put", self._encode(key, value), _milliseconds(seconds)))
+        self._do(self._puts(key, value, seconds))
 
     def invalidate(self, key: Any) -> bool:
         """Remove, and take the lease from whoever loads; whether there was a value."""
-        return bool(self._run(self._asked(key, "invalidate")))
+        return bool(self._do([self._call(key, "invalidate")])[0])
 
     def clear(self) -> None:
         """Remove everything; the leases first, so that no load that began before fills behind the sweep."""
-        for prefix in (self._lease_prefix, self.prefix):
-            cursor: Any = 0
-            while True:
-                cursor, names = self._run_command("SCAN", cursor, "MATCH", _literally(prefix), "COUNT", PAGE)
-                if names:
-                    self._run_command("DEL", *names)
-                if int(cursor) == 0:
-                    break
+        run(self._sweep(), self._do, self._clock)
 
-    # one key, for tasks -----------------------------------------------------------------------------------------------
+    # for tasks --------------------------------------------------------------------------------------------------------
 
-    async def aread(self, key: Any, *, lease: bool) -> Reading:
+    async def aread(self, keys: Sequence[Any], *, lease: bool) -> list[Reading]:
         """As `read`."""
-        token = secrets.token_hex(8) if lease else ""
-        found, data = self._reading(key, token, await self._arun(self._asked(key, "read", token, self._lease)))
-        if data is None:
-            return found
-        await self._arun(self._asked(key, "drop", data))
-        again, _ = self._reading(key, token, await self._arun(self._asked(key, "read", token, self._lease)))
-        return _unread(again, found)
+        return await arun(self._read(keys, lease=lease), self._ado, self._clock)
 
-    async def afill(self, key: Any, value: Any, lease: str, seconds: float) -> bool:
+    async def aclaim(self, key: Any) -> str:
+        """As `claim`."""
+        return await arun(self._claim(key), self._ado, self._clock)
+
+    async def afill(self, loaded: Sequence[Loaded]) -> set[Any]:
         """As `fill`."""
-        asked = self._asked(key, "fill", lease, self._encode(key, value), _milliseconds(seconds))
-        return bool(await self._arun(asked))
+        return await arun(self._fill(loaded), self._ado, self._clock)
 
-    async def arelease(self, key: Any, lease: str) -> None:
+    async def arelease(self, leases: Mapping[Any, str]) -> None:
         """As `release`."""
-        await self._arun(self._asked(key, "release", lease))
+        await self._ado(self._releases(leases))
 
     async def aput(self, key: Any, value: Any, seconds: float) -> None:
         """As `put`."""
-        await self._arun(self._asked(key, "put", self._encode(key, value), _milliseconds(seconds)))
+        await self._ado(self._puts(key, value, seconds))
 
     async def ainvalidate(self, key: Any) -> bool:
         """As `invalidate`."""
-        return bool(await self._arun(self._asked(key, "invalidate")))
+        return bool((await self._ado([self._call(key, "invalidate")]))[0])
 
     async def aclear(self) -> None:
         """As `clear`."""
-        for prefix in (self._lease_prefix, self.prefix):
-            cursor: Any = 0
-            while True:
-                cursor, names = await self._arun_command("SCAN", cursor, "MATCH", _literally(prefix), "COUNT", PAGE)
-                if names:
-                    await self._arun_command("DEL", *names)
-                if int(cursor) == 0:
-                    break
+        await arun(self._sweep(), self._ado, self._clock)
 
-    # the trip ---------------------------------------------------------------------------------------------------------
+    # what is asked, for both ------------------------------------------------------------------------------------------
 
     def key_of(self, name: bytes) -> Any:
         """The key whose value lies under the name `name`, which begins with `prefix`."""
         return _parse(name, len(self.prefix))[0]
 
-    def _asked(self, cached: Any, *arguments: Any) -> _Asked:
+    def _read(self, keys: Sequence[Any], *, lease: bool) -> Steps[_Asked, list[Reading]]:
+        """What cannot be read is removed, told of, and asked for once more."""
+        token = secrets.token_hex(8) if lease else ""
+        calls = [self._call(key, "read", token, self._lease) for key in keys]
+        answers = yield Do(calls)
+        found = [self._reading(key, token, answer) for key, answer in zip(keys, answers, strict=True)]
+        torn = [place for place, reading in enumerate(found) if reading.unreadable is not None]
+        if torn:
+            yield Do([self._call(keys[place], "drop", answers[place][3]) for place in torn])
+            answers = yield Do([calls[place] for place in torn])
+            for place, answer in zip(torn, answers, strict=True):
+                again = self._reading(keys[place], token, answer)
+                found[place] = replace(again, unreadable=found[place].unreadable)
+        return found
+
+    def _claim(self, key: Any) -> Steps[_Asked, str]:
+        token = secrets.token_hex(8)
+        yield Do([self._call(key, "claim", token, self._lease)])
+        return token
+
+    def _fill(self, loaded: Sequence[Loaded]) -> Steps[_Asked, set[Any]]:
+        calls = [
+            self._call(key, "fill", lease, self._encode(key, value), _milliseconds(seconds))
+            for key, value, lease, seconds in loaded
+        ]
+        answers = yield Do(calls)
+        return {each.key for each, was_filled in zip(loaded, answers, strict=True) if was_filled}
+
+    def _releases(self, leases: Mapping[Any, str]) -> list[Call]:
+        return [self._call(key, "release", lease) for key, lease in leases.items()]
+
+    def _puts(self, key: Any, value: Any, seconds: float) -> list[Call]:
+        return [self._call(key, "put", self._encode(key, value), _milliseconds(seconds))]
+
+    def _sweep(self) -> Steps[_Asked, None]:
+        for prefix in (self._lease_prefix, self.prefix):
+            cursor: Any = 0
+            while True:
+                [(cursor, names)] = yield Do(("SCAN", cursor, "MATCH", prefix + b"*", "COUNT", PAGE))
+                if names:
+                    yield Do(("DEL", *names))
+                if int(cursor) == 0:
+                    break
+
+    def _call(self, cached: Any, *arguments: Any) -> Call:
         tag = key(self._namespace, tag=cached)
-        return _Asked([b"cache:" + tag, b"cache-lease:" + tag], arguments)
+        return Call(SCRIPT, [b"cache:" + tag, b"cache-lease:" + tag], arguments)
 
-    def _run(self, asked: _Asked) -> Any:
+    # the trip ---------------------------------------------------------------------------------------------------------
+
+    def _do(self, asked: _Asked) -> list[Any]:
         self._knock()
         try:
-            answer = SCRIPT.run(self.client, asked.keys, asked.arguments)
-        except UNAVAILABLE as error:
-            raise self._down() from error
-        self._down_until = NEVER
-        return answer
-
-    async def _arun(self, asked: _Asked) -> Any:
-        client = self._async_client()
-        self._knock()
-        try:
-            answer = await SCRIPT.arun(client, asked.keys, asked.arguments)
-        except UNAVAILABLE as error:
-            raise self._down() from error
-        self._down_until = NEVER
-        return answer
-
-    def _run_command(self, *command: Any) -> Any:
-        self._knock()
-        try:
-            return self.client.execute_command(*command)
+            if isinstance(asked, tuple):
+                return self._answered([self.client.execute_command(*asked)])
+            if len(asked) == 1:
+                (call,) = asked
+                return self._answered([SCRIPT.run(self.client, call.keys, call.args)])
+            return self._answered(run_all(self.client, asked))
         except UNAVAILABLE as error:
             raise self._down() from error
 
-    async def _arun_command(self, *command: Any) -> Any:
-        client = self._async_client()
-        self._knock()
-        try:
-            return await client.execute_command(*command)
-        except UNAVAILABLE as error:
-            raise self._down() from error
-
-    def _async_client(self) -> AsyncClient:
+    async def _ado(self, asked: _Asked) -> list[Any]:
         if self._aclient is None:
             raise TypeError("the async verbs need aclient=redis.asyncio.Redis(...), got None")
-        return self._aclient
+        self._knock()
+        try:
+            if isinstance(asked, tuple):
+                return self._answered([await self._aclient.execute_command(*asked)])
+            if len(asked) == 1:
+                (call,) = asked
+                return self._answered([await SCRIPT.arun(self._aclient, call.keys, call.args)])
+            return self._answered(await arun_all(self._aclient, asked))
+        except UNAVAILABLE as error:
+            raise self._down() from error
+
+    def _answered(self, answers: list[Any]) -> list[Any]:
+        """The answers, if none of them is an error: the server is up."""
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
+        self._down_until = NEVER
+        return answers
 
     def _knock(self) -> None:
         """Let everybody through while the store is up, and one caller per `down_seconds` while it is down."""
@@ -216,36 +238,27 @@ class RedisStore:
         except Exception as error:
             raise SerializationError(key, self._codec.name) from error
 
-    def _reading(self, key: Any, token: str, answer: Any) -> tuple[Reading, bytes | None]:
-        """What the script answered; and the bytes, if they cannot be read."""
+    def _reading(self, key: Any, token: str, answer: Any) -> Reading:
+        """What the script has answered."""
         found, granted, left, data = answer
         if not found:
-            return Reading(found=False, lease=token if granted else None), None
+            return Reading(found=False, lease=token if granted else None)
         data = data.encode() if isinstance(data, str) else data
         try:
             value = self._codec.decode(data)
         except Exception as error:  # noqa: BLE001 - whatever a codec raises, the bytes cannot be read
             wrong = SerializationError(key, self._codec.name)
             wrong.__cause__ = error
-            return Reading(found=False, unreadable=wrong), data
-        return Reading(found=True, value=value, seconds=math.inf if left < 0 else left / 1_000), None
+            return Reading(found=False, unreadable=wrong)
+        return Reading(found=True, value=value, seconds=math.inf if left < 0 else left / 1_000)
 
     def __repr__(self) -> str:
         return f"RedisStore(namespace={self._namespace!r}, codec={self._codec.name!r})"
 
 
-def _unread(again: Reading, found: Reading) -> Reading:
-    return Reading(again.found, again.value, again.seconds, again.lease, found.unreadable)
-
-
 def _milliseconds(seconds: float) -> int:
     """For the server; 0: for ever."""
     return 0 if seconds == math.inf else max(1, int(seconds * 1_000))
-
-
-def _literally(prefix: bytes) -> bytes:
-    """A pattern of SCAN; a namespace has none of its special characters."""
-    return prefix + b"*"
 
 
 def _parse(name: bytes, at: int) -> tuple[Any, int]:

@@ -8,11 +8,14 @@ ghost queue: who is asked for again while remembered there goes straight to main
 from collections import OrderedDict
 from typing import ClassVar, Generic, TypeVar
 
+from lldkit.cache.chain import Chain
 from lldkit.cache.interface import Entry
 
 __all__ = ["S3Fifo"]
 
 K = TypeVar("K")
+
+SMALL, MAIN = range(2)
 
 
 class S3Fifo(Generic[K]):
@@ -28,10 +31,9 @@ class S3Fifo(Generic[K]):
         self._small_size = maxsize // 10
         self._main_size = maxsize - self._small_size
         self._ghost_size = maxsize * 9 // 10
-        self._small: OrderedDict[Entry[K], None] = OrderedDict()
-        self._main: OrderedDict[Entry[K], None] = OrderedDict()
+        self._small, self._main = Chain[K](), Chain[K]()
         self._ghosts: OrderedDict[K, int] = OrderedDict()  # key -> weight
-        self._small_weight = self._main_weight = self._ghost_weight = 0
+        self._ghost_weight = 0
         self._has_evicted = False
 
     def hit(self, entry: Entry[K]) -> None:
@@ -44,56 +46,41 @@ class S3Fifo(Generic[K]):
         weight = self._ghosts.pop(entry.key, None) if self._ghosts else None
         if weight is not None:
             self._ghost_weight -= weight
-        elif self._has_evicted or self._small_weight < self._small_size:
-            if self._ghost_weight > self._ghost_size:
-                self._trim_ghosts()
-            self._small[entry] = None
-            self._small_weight += entry.weight
+        elif self._has_evicted or self._small.weight < self._small_size:
+            while self._ghosts and self._ghost_weight > self._ghost_size:  # not before the newcomer looked for itself
+                self._ghost_weight -= self._ghosts.popitem(last=False)[1]
+            entry.place = SMALL
+            self._small.push(entry)
             return
-        self._main[entry] = None
-        self._main_weight += entry.weight
+        entry.place = MAIN
+        self._main.push(entry)
 
     def remove(self, entry: Entry[K]) -> None:
         """Forget `entry`, and leave no ghost."""
-        if entry in self._small:
-            del self._small[entry]
-            self._small_weight -= entry.weight
-        else:
-            del self._main[entry]
-            self._main_weight -= entry.weight
+        (self._small if entry.place == SMALL else self._main).remove(entry)
 
     def evict(self) -> Entry[K]:
-        """Remove and return the next victim: of main while it is too big or small is empty, else of small."""
-        self._has_evicted = True
-        if self._main_weight > self._main_size:
-            return self._evict_main()
-        return self._evict_small() or self._evict_main()
+        """Remove and return the next victim: of main while it is too big or small is empty, else of small.
 
-    def _evict_small(self) -> Entry[K] | None:
-        """The oldest that was not used twice leaves a ghost; those before it move to main. None: all have moved."""
-        while self._small:
-            entry, _ = self._small.popitem(last=False)
-            self._small_weight -= entry.weight
-            if entry.uses < 2:
-                self._ghosts[entry.key] = entry.weight
-                self._ghost_weight += entry.weight
-                return entry
-            entry.uses = 0
-            self._main[entry] = None
-            self._main_weight += entry.weight
-        return None
+        From small goes the oldest that was not used twice, and leaves a ghost; those before it move to main.
+        """
+        self._has_evicted = True
+        if self._main.weight <= self._main_size:
+            while (entry := self._small.pop()) is not None:
+                if entry.uses < 2:
+                    self._ghosts[entry.key] = entry.weight
+                    self._ghost_weight += entry.weight
+                    return entry
+                entry.uses = 0
+                entry.place = MAIN
+                self._main.push(entry)
+        return self._evict_main()
 
     def _evict_main(self) -> Entry[K]:
         """The oldest without uses leaves; those before it go to the end for one of theirs."""
-        while True:
-            entry, _ = self._main.popitem(last=False)
+        while (entry := self._main.pop()) is not None:
             if not entry.uses:
-                self._main_weight -= entry.weight
                 return entry
             entry.uses = min(entry.uses, 3) - 1
-            self._main[entry] = None
-
-    def _trim_ghosts(self) -> None:
-        """Only when a newcomer has looked for itself: its own ghost must not be the one that makes room."""
-        while self._ghosts and self._ghost_weight > self._ghost_size:
-            self._ghost_weight -= self._ghosts.popitem(last=False)[1]
+            self._main.push(entry)
+        raise KeyError("there is nothing to evict")

@@ -10,7 +10,8 @@ __all__ = ["FrequencySketch"]
 
 MOST = 15  # what four bits can count; more would say nothing for admission
 HALVED = bytes(count // 2 for count in range(256))
-SPREAD = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F)  # odd numbers without pattern: the golden ratio, a prime of xxHash
+GOLDEN = 0x9E3779B97F4A7C15  # odd and without pattern: the golden ratio
+PRIME = 0xC2B2AE3D27D4EB4F  # the same; from xxHash
 WORD = (1 << 64) - 1
 
 
@@ -31,8 +32,8 @@ class FrequencySketch:
     def add(self, key: Hashable) -> None:
         """Count one use of `key`: only the lowest of its counters grow."""
         counters, mask = self._counters, self._mask
-        word = hash(key) * SPREAD[0] & WORD
-        other = word * SPREAD[1] & WORD
+        word = hash(key) * GOLDEN & WORD
+        other = word * PRIME
         a, b, c, d = word >> 40 & mask, word >> 16 & mask, other >> 40 & mask, other >> 16 & mask
         least = min(counters[a], counters[b], counters[c], counters[d])
         if least < MOST:
@@ -47,8 +48,8 @@ class FrequencySketch:
     def estimate(self, key: Hashable) -> int:
         """How often `key` was used lately, 0 to 15."""
         counters, mask = self._counters, self._mask
-        word = hash(key) * SPREAD[0] & WORD
-        other = word * SPREAD[1] & WORD
+        word = hash(key) * GOLDEN & WORD
+        other = word * PRIME
         return min(
             counters[word >> 40 & mask],
             counters[word >> 16 & mask],

@@ -19,6 +19,9 @@ if verb == 'read' then  -- token or '', milliseconds of the lease; answers {foun
   if data then return {1, 0, redis.call('PTTL', value), data} end
   if ARGV[2] ~= '' and redis.call('SET', lease, ARGV[2], 'NX', 'PX', ARGV[3]) then return {0, 1, 0, ''} end
   return {0, 0, 0, ''}
+elseif verb == 'claim' then  -- token, milliseconds of the lease
+  redis.call('SET', lease, ARGV[2], 'PX', ARGV[3])
+  return 1
 elseif verb == 'fill' then  -- token, data, milliseconds; answers whether the lease still stood
   if redis.call('GET', lease) ~= ARGV[2] then return 0 end
   return set(ARGV[3], ARGV[4])

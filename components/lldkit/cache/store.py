@@ -1,13 +1,13 @@
 """What a second tier is: a store of values with leases, the codec that writes them, and who tells what has changed."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from lldkit.cache.interface import SerializationError
 
-__all__ = ["Codec", "Invalidation", "JsonCodec", "Reading", "Store"]
+__all__ = ["Codec", "Invalidation", "JsonCodec", "Loaded", "Reading", "Store"]
 
 
 class Codec(Protocol):
@@ -74,22 +74,35 @@ class Reading:
     """What was there and could not be read."""
 
 
+class Loaded(NamedTuple):
+    """What a loader brought for a key, the lease it ran under, and for how many seconds it may be kept."""
+
+    key: Any
+    value: Any
+    lease: str
+    seconds: float
+
+
 class Store(Protocol):
     """Values with lifetimes in seconds (`math.inf`: for ever) that processes share. Safe for threads and tasks.
 
     All raise `StoreUnavailable`; `fill` and `put` raise `SerializationError`. Each has an async twin.
     """
 
-    def read(self, key: Any, *, lease: bool) -> Reading:
-        """The value; if it is missing and `lease` is asked for, the lease, unless another holds it."""
+    def read(self, keys: Sequence[Any], *, lease: bool) -> list[Reading]:
+        """The value of each key; where it is missing and `lease` is asked for, the lease, unless another holds it."""
         ...
 
-    def fill(self, key: Any, value: Any, lease: str, seconds: float) -> bool:
-        """Store what was loaded under `lease` and end it; False, and nothing is stored, if it no longer stands."""
+    def claim(self, key: Any) -> str:
+        """The lease, also where there is a value, and taken away from whoever holds it."""
         ...
 
-    def release(self, key: Any, lease: str) -> None:
-        """Give a lease back after a load that failed."""
+    def fill(self, loaded: Sequence[Loaded]) -> set[Any]:
+        """Store what was loaded and end its leases; the keys whose lease still stood: the others are not stored."""
+        ...
+
+    def release(self, leases: Mapping[Any, str]) -> None:
+        """Give the leases of these keys back, where no value was loaded."""
         ...
 
     def put(self, key: Any, value: Any, seconds: float) -> None:
@@ -104,15 +117,19 @@ class Store(Protocol):
         """Remove everything, and take all leases that were given before."""
         ...
 
-    async def aread(self, key: Any, *, lease: bool) -> Reading:
+    async def aread(self, keys: Sequence[Any], *, lease: bool) -> list[Reading]:
         """As `read`."""
         ...
 
-    async def afill(self, key: Any, value: Any, lease: str, seconds: float) -> bool:
+    async def aclaim(self, key: Any) -> str:
+        """As `claim`."""
+        ...
+
+    async def afill(self, loaded: Sequence[Loaded]) -> set[Any]:
         """As `fill`."""
         ...
 
-    async def arelease(self, key: Any, lease: str) -> None:
+    async def arelease(self, leases: Mapping[Any, str]) -> None:
         """As `release`."""
         ...
 

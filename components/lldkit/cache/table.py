@@ -76,15 +76,24 @@ class Table(Generic[K, V]):
             self.expire(now, 2)
             self._drop_remnant(key, RemovalCause.REPLACED)
         cell = self.cells.get(key)
-        if self.maxsize is not None and (weight > self.maxsize or self.maxsize == 0):
-            self.remove(key, RemovalCause.SIZE)
-            return None
         if cell is not None and cell.weight == weight:
             return self._replace(cell, value, until)
+        maxsize = self.maxsize
+        if maxsize is not None and (weight > maxsize or maxsize == 0):
+            self.remove(key, RemovalCause.SIZE)
+            return None
         if cell is not None:
             self._take_out(cell)
             self._report(cell, RemovalCause.REPLACED)
-        return self._insert(Cell(key, value, weight, until), now)
+        cell = Cell(key, value, weight, until)
+        if maxsize is not None and self.weight + self._remnant_weight + weight > maxsize:
+            self._make_room(maxsize - weight, now)
+        self.cells[key] = cell
+        self.weight += weight
+        self.policy.add(cell)
+        if cell.deadline != math.inf:
+            self._set_timer(cell, cell.deadline)
+        return cell
 
     def remember(self, key: K, remembered: Remembered, until: float, now: float) -> None:
         """Keep an error until then; of all errors together, at most one takes the place of a live cell."""
@@ -138,16 +147,6 @@ class Table(Generic[K, V]):
         """Another table of the same kind with nothing in it."""
         return Table(self.maxsize, self._make_policy, self._stale)
 
-    def _insert(self, cell: Cell[K, V], now: float) -> Cell[K, V]:
-        if self.maxsize is not None and self.weight + self._remnant_weight + cell.weight > self.maxsize:
-            self._make_room(self.maxsize - cell.weight, now)
-        self.cells[cell.key] = cell
-        self.weight += cell.weight
-        self.policy.add(cell)
-        if cell.deadline != math.inf:
-            self._set_timer(cell, cell.deadline)
-        return cell
-
     def _replace(self, cell: Cell[K, V], value: V, until: tuple[float, float]) -> Cell[K, V]:
         """Give a cell another value in its place. The value goes in first: readers take no lock."""
         self._report(cell, RemovalCause.REPLACED)
@@ -169,7 +168,7 @@ class Table(Generic[K, V]):
             if self.remnants:
                 self._drop_remnant(next(iter(self.remnants)), RemovalCause.EXPIRED)
                 continue
-            cell = cast("Cell[K, V]", self.policy.evict())
+            cell: Any = self.policy.evict()
             self._detach(cell)
             self.removed.append((cell.key, cell.value, SIZE, cell.weight))
 

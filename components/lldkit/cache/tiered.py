@@ -1,29 +1,17 @@
 """A cache in front of a store that processes share: hits stay in the process, and how stale they may be is bounded."""
 
 import math
-import threading
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Final, Generic, Self, TypeAlias, TypeVar, cast, overload
+from typing import Any, Generic, Self, TypeVar, cast, overload
 
 from lldkit.arguments import check_number
 from lldkit.cache.cache import Cache
-from lldkit.cache.flight import keep_until
-from lldkit.cache.interface import (
-    UNSET,
-    CacheEvent,
-    StoreUnavailable,
-    TierDown,
-    TierFlushed,
-    TierUp,
-    Unset,
-    ValueUnreadable,
-)
+from lldkit.cache.fetching import ABSENT, Fetching, Question
+from lldkit.cache.interface import UNSET, CacheEvent, TierFlushed, Unset
 from lldkit.cache.loading import MISSING
-from lldkit.cache.store import Invalidation, Reading, Store
-from lldkit.events import Emitter
-from lldkit.steps import Do, Sleep, Steps, arun, run
+from lldkit.cache.store import Invalidation, Store
+from lldkit.steps import arun, run
 
 __all__ = ["TieredCache"]
 
@@ -31,16 +19,8 @@ K = TypeVar("K")
 V = TypeVar("V")
 D = TypeVar("D")
 
-ABSENT: Final[Any] = object()
-"""What a look without a loader brings when nothing is there."""
 
-FIRST_WAIT, LONGEST_WAIT = 0.005, 0.1  # seconds between two looks at a key that another process loads
-
-Question: TypeAlias = tuple[str, tuple[Any, ...], dict[str, Any]]
-"""A verb of the store, or `"load"`, with its arguments."""
-
-
-class TieredCache(Generic[K, V]):
+class TieredCache(Fetching[K, V], Generic[K, V]):
     """Answers from `l1`, else from `l2`, else loads: once per key in all processes, while the store answers.
 
     `l1` is this tier's alone. With an `invalidation` it answers while that is proven to have told of every change older
@@ -69,17 +49,15 @@ class TieredCache(Generic[K, V]):
             raise ValueError(f"l1 must serve nothing stale and refresh nothing by itself, got {policy!r}")
         if any(seconds > max_staleness for seconds in policy.negative_ttl.values()):
             raise ValueError(f"negative_ttl of l1 must be at most max_staleness={max_staleness!r}, got {policy!r}")
-        self._l1, self._l2 = l1, l2
-        self._clock = l1.clock
-        self._now = l1.clock.monotonic
-        self._max_staleness = max_staleness
-        self._fail_open = fail_open
-        self._forgiven = (StoreUnavailable,) if fail_open else ()
-        self._emit = Emitter(on_event)
-        self._lock = threading.Lock()  # guards what is down
-        self._down: set[str] = set()
+        self._l2 = l2
         self._invalidation: Invalidation = _Nothing() if invalidation is None else invalidation
-        self._keeps = max_staleness if invalidation is None else math.inf
+        super().__init__(
+            l1,
+            keeps=max_staleness if invalidation is None else math.inf,
+            max_staleness=max_staleness,
+            fail_open=fail_open,
+            on_event=on_event,
+        )
         self._invalidation.start(l2, max_staleness, l1.invalidate, self._flushed, self._channel)
 
     @overload
@@ -113,7 +91,7 @@ class TieredCache(Generic[K, V]):
         if self._now() < self._invalidation.proven_until:
             value = self._l1.get(key, MISSING)
             if value is not MISSING:
-                return cast("V", value)
+                return value  # type: ignore[no-any-return]
         while (value := self._load(key, loader)) is ABSENT:  # joined a look that loads nothing
             pass
         return cast("V", value)
@@ -123,6 +101,46 @@ class TieredCache(Generic[K, V]):
         while (value := await self._aload(key, loader)) is ABSENT:
             pass
         return cast("V", value)
+
+    def get_many(self, keys: Iterable[K], loader: Callable[[Sequence[K]], Mapping[K, V]] | None = None) -> dict[K, V]:
+        """The values of those `keys` that are in either tier, or that `loader` returns: it gets what nobody is loading.
+
+        One trip to the store reads them all, and another stores what was loaded. The loader is called again for keys
+        that another process began to load and gave up. A key that it leaves out is absent from the answer.
+        """
+        found, missing = dict[K, V](), list(dict.fromkeys(keys))
+        while missing:
+            values = self._load_many(missing, loader)
+            missing = _gather(values, found, missing, again=loader is not None)
+        return found
+
+    async def aget_many(
+        self, keys: Iterable[K], loader: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]] | None = None
+    ) -> dict[K, V]:
+        """As `get_many`, for a coroutine function."""
+        found, missing = dict[K, V](), list(dict.fromkeys(keys))
+        while missing:
+            values = await self._aload_many(missing, loader)
+            missing = _gather(values, found, missing, again=loader is not None)
+        return found
+
+    def refresh(self, key: K, loader: Callable[[K], V]) -> V:
+        """Load `key` now, store the value for all processes and return it; until then others get the old one.
+
+        Calls within this process share one load. It takes the right to fill from whoever loads `key` elsewhere, and a
+        change during it wins over it. As a write it raises `StoreUnavailable`, before the load or instead of its value.
+        """
+        do = self._doing(_of_many(loader))
+        return self._l1.load_anew(key, lambda key: cast("V", run(self._reload(key), do, self._clock)[key]))
+
+    async def arefresh(self, key: K, loader: Callable[[K], Awaitable[V]]) -> V:
+        """As `refresh`, for a coroutine function."""
+        do = self._adoing(_aof_many(loader))
+
+        async def reload(key: K) -> V:
+            return cast("V", (await arun(self._reload(key), do, self._clock))[key])
+
+        return await self._l1.aload_anew(key, reload)
 
     def put(self, key: K, value: V, *, ttl: float | Unset | None = UNSET) -> None:
         """Store `value` for all processes, for `l1`'s lifetime, `ttl` seconds, or for ever (None); it beats loads.
@@ -184,88 +202,62 @@ class TieredCache(Generic[K, V]):
     # one flight in this process ---------------------------------------------------------------------------------------
 
     def _load(self, key: K, loader: Callable[[K], V] | None) -> Any:
-        def do(question: Question) -> Any:
-            verb, arguments, named = question
-            return cast("Any", loader)(key) if verb == "load" else getattr(self._l2, verb)(*arguments, **named)
+        do = self._doing(None if loader is None else _of_many(loader))
 
         def fetch(key: K) -> V:
-            return run(self._fetch(key, loads=loader is not None), do, self._clock)
+            return cast("V", run(self._fetch([key], loads=loader is not None), do, self._clock)[key])
 
         if self._is_proven():
             return self._l1.load_missing(key, fetch)
         return self._l1.refresh(key, fetch)  # as if nothing were inside, but joining a flight under way
 
     async def _aload(self, key: K, loader: Callable[[K], Awaitable[V]] | None) -> Any:
-        async def do(question: Question) -> Any:
-            verb, arguments, named = question
-            if verb == "load":
-                return await cast("Any", loader)(key)
-            return await getattr(self._l2, f"a{verb}")(*arguments, **named)
+        do = self._adoing(None if loader is None else _aof_many(loader))
 
         async def fetch(key: K) -> V:
-            return await arun(self._fetch(key, loads=loader is not None), do, self._clock)
+            return cast("V", (await arun(self._fetch([key], loads=loader is not None), do, self._clock))[key])
 
         if self._is_proven():
             return await self._l1.aget_or_load(key, fetch)
         return await self._l1.arefresh(key, fetch)
+
+    def _load_many(self, keys: Sequence[K], loader: Callable[[Sequence[K]], Mapping[K, V]] | None) -> dict[K, Any]:
+        def fetch(keys: Sequence[K]) -> dict[K, V]:
+            return run(self._fetch(keys, loads=loader is not None), self._doing(loader), self._clock)
+
+        return (self._l1.get_many if self._is_proven() else self._l1.refresh_many)(keys, fetch)
+
+    async def _aload_many(
+        self, keys: Sequence[K], loader: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]] | None
+    ) -> dict[K, Any]:
+        async def fetch(keys: Sequence[K]) -> dict[K, V]:
+            return await arun(self._fetch(keys, loads=loader is not None), self._adoing(loader), self._clock)
+
+        return await (self._l1.aget_many if self._is_proven() else self._l1.arefresh_many)(keys, fetch)
+
+    def _doing(self, loader: Callable[[Sequence[K]], Mapping[K, V]] | None) -> Callable[[Question], Any]:
+        """Carries out what a procedure asks of the store or of the loader."""
+
+        def do(question: Question) -> Any:
+            verb, arguments, named = question
+            return (cast("Any", loader) if verb == "load" else getattr(self._l2, verb))(*arguments, **named)
+
+        return do
+
+    def _adoing(
+        self, loader: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]] | None
+    ) -> Callable[[Question], Awaitable[Any]]:
+        async def do(question: Question) -> Any:
+            verb, arguments, named = question
+            return await (cast("Any", loader) if verb == "load" else getattr(self._l2, f"a{verb}"))(*arguments, **named)
+
+        return do
 
     def _is_proven(self) -> bool:
         if self._now() < self._invalidation.proven_until:
             return True
         self._invalidation.ensure()
         return False
-
-    def _fetch(self, key: K, *, loads: bool) -> Steps[Question, V]:
-        """The loader of `l1`: the value from the store, or from the loader under a lease; ABSENT for neither."""
-        wait = FIRST_WAIT
-        while True:
-            started, reading = self._now(), None
-            try:
-                reading = cast("Reading", (yield _ask("read", key, lease=loads)))
-            except StoreUnavailable:
-                self._tell("store", works=False)
-                if not self._fail_open:
-                    raise
-            if reading is not None:
-                self._tell_of(key, reading)
-                if reading.found:
-                    keep_until(key, started + min(reading.seconds, self._keeps))
-                    return cast("V", reading.value)
-            if not loads:
-                keep_until(key, -math.inf)
-                return cast("V", ABSENT)
-            if reading is None:
-                value = cast("V", (yield _ask("load")))
-                keep_until(key, started + self._max_staleness)
-                return value
-            if reading.lease is not None:
-                return (yield from self._lead(key, reading.lease, started))
-            yield Sleep(wait)
-            wait = min(2 * wait, LONGEST_WAIT)
-
-    def _lead(self, key: K, lease: str, started: float) -> Steps[Question, V]:
-        """Load under a lease; what another has changed meanwhile is not kept."""
-        seconds, filled = self._seconds(UNSET), False
-        try:
-            value = cast("V", (yield _ask("load")))
-            with suppress(*self._forgiven):
-                filled = yield _ask("fill", key, value, lease, seconds)
-        except BaseException:
-            with suppress(StoreUnavailable):
-                yield _ask("release", key, lease)
-            raise
-        keep_until(key, started + min(seconds, self._keeps) if filled else -math.inf)
-        return value
-
-    def _tell_of(self, key: K, reading: Reading) -> None:
-        self._tell("store", works=True)
-        if reading.unreadable is not None and self._emit:
-            self._emit(ValueUnreadable(self._clock.now(), key, reading.unreadable))
-
-    def _seconds(self, ttl: float | Unset | None) -> float:
-        if ttl is UNSET:
-            return self._l1.draw_lifetime()
-        return math.inf if ttl is None else check_number("ttl", ttl, above=0)
 
     # what the channel tells -------------------------------------------------------------------------------------------
 
@@ -278,17 +270,6 @@ class TieredCache(Generic[K, V]):
         if works:
             self._l1.clear()  # whatever changed before, nobody has told of it
         self._tell("channel", works=works)
-
-    def _tell(self, part: str, *, works: bool) -> None:
-        """Tell of a part that went down or came up, once."""
-        if works is (part not in self._down):
-            return
-        with self._lock:
-            if works is (part not in self._down):
-                return
-            (self._down.discard if works else self._down.add)(part)
-        if self._emit:
-            self._emit((TierUp if works else TierDown)(self._clock.now(), part))
 
     def __repr__(self) -> str:
         return f"TieredCache(l1={self._l1!r}, l2={self._l2!r}, max_staleness={self._max_staleness!r})"
@@ -309,5 +290,18 @@ class _Nothing:
         """Nothing ends."""
 
 
-def _ask(verb: str, *arguments: Any, **named: Any) -> Do[Question]:
-    return Do((verb, arguments, named))
+def _of_many(loader: Callable[[K], V]) -> Callable[[Sequence[K]], Mapping[K, V]]:
+    return lambda keys: {key: loader(key) for key in keys}
+
+
+def _aof_many(loader: Callable[[K], Awaitable[V]]) -> Callable[[Sequence[K]], Awaitable[Mapping[K, V]]]:
+    async def load(keys: Sequence[K]) -> Mapping[K, V]:
+        return {key: await loader(key) for key in keys}
+
+    return load
+
+
+def _gather(values: Mapping[K, Any], found: dict[K, V], keys: Iterable[K], *, again: bool) -> list[K]:
+    """Add what was brought to `found`; the `keys` to ask for `again`, which joined a look that loads nothing."""
+    found.update((key, value) for key, value in values.items() if value is not ABSENT)
+    return [key for key in keys if values.get(key) is ABSENT] if again else []

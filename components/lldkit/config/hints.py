@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from random import SystemRandom
 
-from lldkit.snapshot import DocumentStore, StoreUnavailable
+from lldkit.snapshot import DocumentStore
 from lldkit.snapshot.follower import Pace
 from lldkit.snapshot.memory import HEARTBEAT
 
@@ -39,5 +39,5 @@ def _listen(store: DocumentStore, heard: threading.Event, over: threading.Event,
                 pace.has_answered()
                 if moved:
                     heard.set()
-        except StoreUnavailable:
+        except Exception:  # noqa: BLE001 - the thread outlives whatever a store raises; meanwhile there are polls
             over.wait(pace.pause())

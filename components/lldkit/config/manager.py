@@ -4,7 +4,6 @@ Whoever changes something has the turn; it is held while layers, `build` and `ch
 again. Readers never need it, and listeners run after it.
 """
 
-import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -60,6 +59,7 @@ from lldkit.snapshot import (
     Subscription,
     restart_after_fork,
 )
+from lldkit.snapshot.twins import in_thread
 
 __all__ = ["Config"]
 
@@ -159,7 +159,7 @@ class Config(Generic[T]):
 
     async def areload(self) -> ReloadResult:
         """`reload` in a thread, for tasks."""
-        return await asyncio.to_thread(self.reload)
+        return await in_thread(self.reload)
 
     def _reload(self, moves: list[Move], *, anyway: bool = False) -> ReloadResult:
         self._sources.look()
@@ -253,7 +253,7 @@ class Config(Generic[T]):
     def afollow(self, *, poll_seconds: float = 2.0) -> AsyncFollower[T]:
         """`follow` in a task: `async with config.afollow(): ...`."""
         hints = hints_of(self._sources.stores(), poll_seconds)
-        refresh = partial(asyncio.to_thread, self._refresh)
+        refresh = partial(in_thread, self._refresh)
         return AsyncFollower(self._cell, refresh, hints, poll_seconds=poll_seconds, clock=self._clock)
 
     def _refresh(self) -> int:

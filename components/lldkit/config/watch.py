@@ -1,15 +1,18 @@
 """Listeners of a subtree: called with typed values before and after, and only when they differ."""
 
-import asyncio
 import inspect
 import weakref
 from collections.abc import AsyncIterator, Callable
-from typing import Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lldkit.config.interface import Change
 from lldkit.config.merge import same
 from lldkit.config.paths import path_of, value_at
 from lldkit.snapshot import Changes, Missed, Subscription
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 __all__ = ["Move", "Watch", "selected"]
 
@@ -37,7 +40,7 @@ class Watch:
         self._value = _value(now.value, self._keys)
         self._held = weakref.WeakMethod(listener) if inspect.ismethod(listener) else lambda: listener
         self._failed = failed
-        self._loop = asyncio.get_running_loop() if inspect.iscoroutinefunction(listener) else None
+        self._start = _starter() if inspect.iscoroutinefunction(listener) else None
         self.subscription: Subscription | None = None
 
     def change(self, move: Move) -> Change | None:
@@ -61,10 +64,10 @@ class Watch:
         if change is None:
             return
         try:
-            if self._loop is None:
+            if self._start is None:
                 listener(change)
             else:
-                future = asyncio.run_coroutine_threadsafe(listener(change), self._loop)  # type: ignore[arg-type]
+                future = self._start(listener(change))
                 future.add_done_callback(lambda done: self._ended(change, done.exception()))
         except Exception as error:
             self._failed(change.version, self._path, error)
@@ -73,6 +76,13 @@ class Watch:
     def _ended(self, change: Change, error: BaseException | None) -> None:
         if error is not None:
             self._failed(change.version, self._path, error)
+
+
+def _starter() -> Callable[[Any], "Future[object]"]:
+    """What starts a coroutine as a task of the running loop, from any thread."""
+    import asyncio  # here, so that it is loaded for tasks only
+
+    return partial(asyncio.run_coroutine_threadsafe, loop=asyncio.get_running_loop())
 
 
 async def selected(moves: Changes[Move], watch: Watch) -> AsyncIterator[Change]:

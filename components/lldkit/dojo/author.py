@@ -132,7 +132,8 @@ def scenario(
     """Mark a scenario: a function of `make` that returns thread bodies and an invariant, run under `interleave`.
 
     `make(**arguments)` builds the solution's object, `make.clock()` a clock in the scheduler's virtual time, and
-    `make.expect(actual, expected)` is for the invariant. `options` go to `lldkit.interleave.explore`.
+    `make.expect(actual, expected)` is for the invariant. `options` go to `lldkit.interleave.explore`. With `proof`, a
+    granularity such as "free", all schedules are tried, up to 500, and a solution that polls fails: it has no last one.
     """
 
     def mark(function: Callable[[Any], Any]) -> Callable[[Any], Any]:

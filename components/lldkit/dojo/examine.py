@@ -306,9 +306,9 @@ class Exam:
         """Explore a scenario; a few schedules do where the level has failed, or where they are not what is asked."""
         from lldkit.dojo import schedules as bridge
 
-        many = self.order["schedules"] or schedules
-        if level["n"] < self.order["settled"] or self._failed():
-            many = min(many, FEW)
+        asked = self.order["schedules"]
+        few = asked == FEW or level["n"] < self.order["settled"] or self._failed()
+        many = min(schedules, FEW) if few else asked or schedules
         self._unfreeze()
         try:
             return bridge.run(
@@ -317,7 +317,7 @@ class Exam:
                 self._tick,
                 schedules=many,
                 replay=self.order["schedule"],
-                **options,
+                **{"shrink": not self.order["fail_fast"], **options},
             )
         finally:
             self._unfreeze = self.freeze(self.label)

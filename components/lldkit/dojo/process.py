@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 
 __all__ = ["GradedProcess"]
 
-ROUNDS = 100  # of looking for processes that were started while others were being ended
+PROC = Path("/proc")
+ROUNDS, PAUSE = 400, 0.005  # of looking for processes that were started while others were being ended
 SILENT = 30.0  # seconds without a sign of life; only what the process cannot notice itself takes so long
 MOST = 8_000_000  # bytes that are read from a graded process
 MARK = "LLDKIT_GRADED"
+_KERNEL_THREAD = 0x00200000  # PF_KTHREAD among the flags of /proc/PID/stat
 _PASSED_ON = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
@@ -116,7 +118,7 @@ class GradedProcess:
 def _stopped(pid: int) -> bool:
     """Whether a signal has stopped the process (where /proc shows it)."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()[0] in {"T", "t"}
+        return (PROC / str(pid) / "stat").read_text("ascii", "replace").rpartition(")")[2].split()[0] in {"T", "t"}
     except (OSError, IndexError):
         return False
 
@@ -145,13 +147,25 @@ def _end_stragglers(mark: str) -> None:
     """Kill what left the group but still carries the mark in its environment (where /proc shows it)."""
     wanted = f"{MARK}={mark}".encode()
     for _ in range(ROUNDS):
-        found = False
-        for entry in Path("/proc").glob("[0-9]*"):
-            try:
-                if wanted in (entry / "environ").read_bytes().split(b"\0"):
-                    os.kill(int(entry.name), signal.SIGKILL)
-                    found = True
-            except OSError:
-                continue
-        if not found:
+        if sum(_end_marked(process, wanted) for process in PROC.glob("[0-9]*")) == 0:
             return
+        time.sleep(PAUSE)
+
+
+def _end_marked(process: Path, wanted: bytes) -> bool:
+    """Kill a process with the mark; whether it has to be looked at again, as it was killed or is being loaded."""
+    try:
+        environment = (process / "environ").read_bytes()
+        if wanted in environment.split(b"\0"):
+            os.kill(int(process.name), signal.SIGKILL)
+            return True
+        return not environment and _is_being_loaded(process)
+    except OSError:
+        return False
+
+
+def _is_being_loaded(process: Path) -> bool:
+    """Whether a process is within `exec`: for an instant it has neither environment nor arguments, and is alive."""
+    state = (process / "stat").read_text("ascii", "replace").rpartition(")")[2].split()
+    dead, kernels_own = state[0] in {"Z", "X"}, int(state[6]) & _KERNEL_THREAD
+    return not dead and not kernels_own and not (process / "cmdline").read_bytes()

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["changes", "paint", "report_lines", "summary"]
 
 WIDTH = 100
+LONGEST_SCHEDULE = 500  # characters; that of a livelock fills the screen, and is in the document of --json
 KINDS = {
     "preflight": ("before grading", "A file that cannot be imported and called cannot be graded."),
     "example": ("example of the statement", "The statement promises this."),
@@ -76,7 +77,7 @@ def _failure(check: CheckResult, label: str) -> Iterator[str]:
     yield from _wrapped(check.actual, "    got       ")
     if check.line is not None:
         yield f"    at        {label}:{check.line}"
-    if check.schedule:
+    if check.schedule and len(check.schedule) <= LONGEST_SCHEDULE:
         yield f"    replay    lldkit kata check --schedule '{check.schedule}'"
     if check.output:
         yield "    printed   " + check.output.rstrip("\n").replace("\n", "\n              ")

@@ -23,6 +23,13 @@ __all__ = ["Maker", "VirtualClock", "columns", "run"]
 WIDTH = 92
 MOST_ROWS = 40
 SEED = 0
+PROOF = 500  # schedules after which a right solution is believed without a proof
+POLLS = {
+    "status": "fail",
+    "why": "A thread that asks again and again burns a core where it should sleep.",
+    "expected": "a proof: every schedule is tried, and none fails",
+    "actual": "no proof: a thread waits by asking again and again, so there is always another schedule",
+}
 TELLING = ("acquires", "releases", "waits", "sleeps", "notif", "yields", "starts", "ends", "blocks")
 
 
@@ -65,9 +72,19 @@ class Maker:
 
 
 def run(
-    function: Any, solution: Solution, tick: Callable[[], None], *, schedules: int, replay: str | None, **options: Any
+    function: Any,
+    solution: Solution,
+    tick: Callable[[], None],
+    *,
+    schedules: int,
+    replay: str | None,
+    proof: str | None = None,
+    **options: Any,
 ) -> dict[str, Any]:
-    """Explore `schedules` interleavings of one scenario, or replay the one that `replay` (`name@schedule`) names."""
+    """Explore `schedules` interleavings of one scenario, or replay the one that `replay` (`name@schedule`) names.
+
+    With `proof` all schedules of that granularity are tried, up to 500, however many are asked for.
+    """
     from lldkit import interleave
 
     with interleave.controlled():
@@ -89,6 +106,13 @@ def run(
     try:
         if wanted and name == function.__name__:
             report = interleave.replay(program, wanted, **code)
+        elif proof is not None:
+            dpor = interleave.Dpor()
+            report = interleave.explore(
+                program, schedules=PROOF, strategy=dpor, granularity=proof, **{**code, **options}
+            )
+            if report.verdict is interleave.Verdict.NOT_FOUND and report.schedules < PROOF:
+                return POLLS.copy()
         else:
             report = interleave.explore(program, schedules=schedules, seed=SEED, **{**code, **options})
     except interleave.Diverged:

@@ -11,7 +11,8 @@ The function is the program: it is called before every schedule and returns the 
 or a program that does. The marker takes the arguments of `explore`; those of a function win over those of its class and
 module. What a fixture returns is made once for all schedules, so that it must hold no state of a run.
 
-A failure ends with the command that replays it. Nothing else here imports this module.
+A failure ends with the command that replays it; an exploration of more than two seconds tells how far it is. Nothing
+else here imports this module.
 """
 
 import shlex
@@ -73,7 +74,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         replay(_program(pyfuncitem), schedule, **usable).assert_ok()
     else:
         given = {name: value for name, value in options.items() if value is not None}
-        explore(_program(pyfuncitem), **{**arguments, **given}).assert_ok()
+        explore(_program(pyfuncitem), **{"progress": _progress(pyfuncitem), **arguments, **given}).assert_ok()
     return True
 
 
@@ -90,6 +91,21 @@ def _program(item: pytest.Function) -> Callable[[], Any]:
         return made() if callable(made) else made
 
     return program
+
+
+def _progress(item: pytest.Item) -> Callable[[int, int], None] | None:
+    """Return what tells on the terminal how far an exploration is, past the capturing of output."""
+    reporter = item.config.pluginmanager.get_plugin("terminalreporter")
+    capture = item.config.pluginmanager.get_plugin("capturemanager")
+    if reporter is None or capture is None:  # a worker of pytest-xdist has no terminal
+        return None
+
+    def tell(run: int, schedules: int) -> None:
+        with capture.global_and_fixture_disabled():
+            reporter.ensure_newline()
+            reporter.write_line(f"{item.nodeid}: {run:,} of {schedules:,} schedules")
+
+    return tell
 
 
 @pytest.hookimpl(wrapper=True)

@@ -20,7 +20,7 @@ from lldkit.metrics.window import WindowView
 
 __all__ = ["Histogram", "Store"]
 
-BATCH = 128  # observations that are collected before they are sorted into buckets
+BATCH = 256  # observations that are collected before they are sorted into buckets
 
 
 class Store(Protocol):

@@ -1,7 +1,7 @@
 """Snapshots as JSON, which keeps everything: to look at, and to hand from process to process."""
 
 import json
-from dataclasses import Field, fields, is_dataclass
+from dataclasses import fields
 from math import isfinite
 from typing import Any
 
@@ -20,6 +20,10 @@ VALUES: dict[str, type[Any]] = {
     "exponential": ExponentialValue,
 }
 KINDS = {kind: name for name, kind in VALUES.items()}
+FIELDS = {
+    kind: [(field.name, field.default) for field in fields(kind)]
+    for kind in (Snapshot, Family, Series, Exemplar, *KINDS)
+}
 
 
 def render_json(snapshot: Snapshot) -> str:
@@ -29,17 +33,19 @@ def render_json(snapshot: Snapshot) -> str:
 
 def _plain(thing: Any) -> Any:
     """A value as JSON has it; what is its default is left out, as there are many of them."""
-    if is_dataclass(thing):
-        found = {field.name: _plain(getattr(thing, field.name)) for field in fields(thing) if _said(thing, field)}
-        kind = KINDS.get(type(thing))
-        return found if kind is None else {"kind": kind, **found}
     if isinstance(thing, tuple):
         return [_plain(each) for each in thing]
-    return str(thing) if isinstance(thing, float) and not isfinite(thing) else thing
-
-
-def _said(thing: Any, field: Field[Any]) -> bool:
-    return bool(getattr(thing, field.name) != field.default)
+    if isinstance(thing, float):
+        return thing if isfinite(thing) else str(thing)
+    kind = type(thing)
+    if kind not in FIELDS:
+        return thing
+    found = {"kind": KINDS[kind]} if kind in KINDS else {}
+    for name, default in FIELDS[kind]:
+        value = getattr(thing, name)
+        if value != default:
+            found[name] = _plain(value)
+    return found
 
 
 def parse_json(text: str) -> Snapshot:
@@ -58,12 +64,13 @@ def _family(document: Any) -> Family:
 
 def _series(document: Any) -> Series:
     ask = document.get
-    exemplars = tuple(
-        Exemplar(_labels(each["labels"]), _number(each["value"]), each.get("timestamp"))
-        for each in ask("exemplars", ())
-    )
+    exemplars = tuple(map(_exemplar, ask("exemplars", ())))
     value = _value(document["value"])
     return Series(_labels(document["labels"]), value, ask("start_time"), ask("updated"), exemplars, ask("timestamp"))
+
+
+def _exemplar(document: Any) -> Exemplar:
+    return Exemplar(_labels(document["labels"]), _number(document["value"]), document.get("timestamp"))
 
 
 def _value(document: Any) -> Value:

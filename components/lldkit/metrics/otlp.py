@@ -1,12 +1,14 @@
-"""Snapshots for OpenTelemetry exporters (extra `otel`): explicit and exponential histograms as what they are there.
+"""Snapshots for OpenTelemetry exporters (extra `otel`): histograms of both kinds, and exemplars, as they are there.
 
 `push` hands one snapshot to an exporter of the SDK, such as `OTLPMetricExporter`; `OtlpPusher` does so again and again.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
+from opentelemetry.sdk.metrics import Exemplar as OtelExemplar
 from opentelemetry.sdk.metrics import export as otel
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult
 from opentelemetry.sdk.resources import Resource
@@ -15,7 +17,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from lldkit.arguments import check_number
 from lldkit.metrics.explicit import ExplicitValue
 from lldkit.metrics.exponential import Buckets, ExponentialValue
-from lldkit.metrics.interface import CounterValue, GaugeValue
+from lldkit.metrics.interface import CounterValue, Exemplar, GaugeValue
 from lldkit.metrics.periodic import Periodic
 from lldkit.metrics.registry import Registry
 from lldkit.metrics.snapshots import Family, Series, Snapshot
@@ -23,6 +25,7 @@ from lldkit.metrics.snapshots import Family, Series, Snapshot
 __all__ = ["OtlpPusher", "metrics_data", "push"]
 
 CUMULATIVE = otel.AggregationTemporality.CUMULATIVE
+TRACE_ID, SPAN_ID = re.compile("[0-9a-fA-F]{32}"), re.compile("[0-9a-fA-F]{16}")
 
 
 def push(snapshot: Snapshot, exporter: MetricExporter, *, resource: Resource | None = None) -> bool:
@@ -63,7 +66,8 @@ def _nanoseconds(seconds: float | None) -> int:
 
 
 def _number(series: Series, value: float, now: float) -> otel.NumberDataPoint:
-    return otel.NumberDataPoint(dict(series.labels), _nanoseconds(series.start_time), _nanoseconds(now), value)
+    started = _nanoseconds(series.start_time)
+    return otel.NumberDataPoint(dict(series.labels), started, _nanoseconds(now), value, _exemplars(series))
 
 
 def _explicit(series: Series, value: ExplicitValue, now: float) -> otel.HistogramDataPoint:
@@ -77,6 +81,7 @@ def _explicit(series: Series, value: ExplicitValue, now: float) -> otel.Histogra
         explicit_bounds=value.bounds,
         min=value.min or 0.0,
         max=value.max or 0.0,
+        exemplars=_exemplars(series),
     )
 
 
@@ -94,7 +99,24 @@ def _exponential(series: Series, value: ExponentialValue, now: float) -> otel.Ex
         flags=0,
         min=value.min or 0.0,
         max=value.max or 0.0,
+        exemplars=_exemplars(series),
     )
+
+
+def _exemplars(series: Series) -> list[OtelExemplar]:
+    return [_exemplar(each) for each in series.exemplars]
+
+
+def _exemplar(exemplar: Exemplar) -> OtelExemplar:
+    """The labels `trace_id` and `span_id` lead to the trace, if they are such ids; the others are told along."""
+    rest = dict(exemplar.labels)
+    span, trace = (_taken(rest, name, form) for name, form in (("span_id", SPAN_ID), ("trace_id", TRACE_ID)))
+    return OtelExemplar(rest, exemplar.value, _nanoseconds(exemplar.timestamp), span, trace)
+
+
+def _taken(labels: dict[str, str], name: str, form: re.Pattern[str]) -> int | None:
+    """The id of this name, taken out of the labels; None if it is none."""
+    return int(labels.pop(name), 16) if form.fullmatch(labels.get(name, "")) else None
 
 
 def _buckets(buckets: Buckets) -> otel.Buckets:

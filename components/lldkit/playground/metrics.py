@@ -1,7 +1,8 @@
 """Quantiles over time: what a real registry says of seeded latencies whose median shifts, beside the exact answer.
 
 Three estimates of one quantile are drawn: over a sliding window with exponential and with explicit buckets, and over
-the whole life with exponential ones. Everything is in simulated seconds.
+the whole life with exponential ones; below them, how the observations spread over the buckets, each a power of two.
+Everything is in simulated seconds.
 """
 
 import math
@@ -10,14 +11,15 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from lldkit.charts import Figure, Line, Panel
+from lldkit.charts import Figure, Line, Panel, Ticks
 from lldkit.clock import ManualClock
-from lldkit.metrics import LATENCY_SECONDS, Exponential, Registry, Window
+from lldkit.metrics import LATENCY_SECONDS, Exponential, ExponentialValue, Reader, Registry, Window
 
 __all__ = ["NEXT", "Distribution", "QuantileTrace", "demo", "picture", "trace"]
 
 NEXT = "lldkit kata start metrics"
 SECONDS, SHIFT_AT, EVERY = 180.0, 90.0, 2.0
+STROKES = 8  # of the heat strip, where a bucket has all observations of `EVERY` seconds
 Distribution = Literal["lognormal", "bimodal", "pareto"]
 DISTRIBUTIONS: dict[Distribution, Callable[[Random], float]] = {
     "lognormal": lambda rng: rng.lognormvariate(0.0, 0.5),
@@ -37,7 +39,10 @@ Points = tuple[tuple[float, float], ...]
 
 @dataclass(frozen=True, slots=True)
 class QuantileTrace:
-    """What quantile `q` was over time, in seconds: exactly, and by each estimate. `error` was promised at the end."""
+    """What quantile `q` was over time, in seconds: exactly, and by each estimate. `error` was promised at the end.
+
+    `shares` has, by the upper bounds of buckets, which share of the observations fell there, every other second.
+    """
 
     name: str
     q: float
@@ -46,6 +51,7 @@ class QuantileTrace:
     exponential: Points
     explicit: Points
     lifetime: Points
+    shares: tuple[tuple[float, Points], ...]
 
 
 def trace(
@@ -74,6 +80,7 @@ def trace(
     registry = Registry(clock=clock)
     sketch = registry.histogram("exponential", buckets=Exponential(max_buckets=max_buckets), window=ring)
     fixed = registry.histogram("explicit", buckets=LATENCY_SECONDS, window=ring)
+    reader, shares = registry.reader("delta"), dict[float, list[tuple[float, float]]]()
     seen: list[tuple[int, float]] = []
     points: list[list[tuple[float, float]]] = [[], [], [], []]
     for number in range(int(SECONDS * rate)):
@@ -88,9 +95,20 @@ def trace(
             answers = (exact, sketch.window.quantile(q), fixed.window.quantile(q), sketch.quantile(q))
             for line, answer in zip(points, answers, strict=True):
                 line.append((at, answer or 0.0))
+            for bound, share in _spread(reader):
+                shares.setdefault(bound, []).append((at, share))
     error = getattr(sketch.value, "relative_error", 0.0)
     exact_line, exponential, explicit, lifetime = (tuple(line) for line in points)
-    return QuantileTrace(f"{distribution}, p{q * 100:g}", q, error, exact_line, exponential, explicit, lifetime)
+    name, strip = f"{distribution}, p{q * 100:g}", tuple((bound, tuple(shares[bound])) for bound in sorted(shares))
+    return QuantileTrace(name, q, error, exact_line, exponential, explicit, lifetime, strip)
+
+
+def _spread(reader: Reader) -> list[tuple[float, float]]:
+    """What was observed since the last time, by powers of two: the upper bound of each bucket, and its share."""
+    value = reader.read().get("exponential")
+    if not isinstance(value, ExponentialValue):
+        return []
+    return [(2.0 ** (index + 1), n / value.count) for index, n in value.downscaled(0).positive]
 
 
 def _nearest_rank(values: Sequence[float], q: float) -> float:
@@ -99,9 +117,14 @@ def _nearest_rank(values: Sequence[float], q: float) -> float:
 
 def picture(run: QuantileTrace) -> Figure:
     """One run: the estimates over a window beside the exact quantile, and the one over the whole life."""
+    promised = [
+        Line([(at, exact * factor) for at, exact in run.exact], name, "quiet", dashed=True)
+        for factor, name in ((1 + run.error, "promised"), (1 - run.error, ""))
+    ]
     window = Panel(
         [
             Line(run.exact, "exact", "quiet"),
+            *promised,
             Line(run.exponential, "exponential buckets", "good"),
             Line(run.explicit, "explicit buckets", "bad"),
         ],
@@ -117,12 +140,23 @@ def picture(run: QuantileTrace) -> Figure:
     wrong = max(abs(estimate / exact - 1) for (_, exact), (_, estimate) in zip(run.exact, run.explicit, strict=True))
     return Figure(
         f"{run.name} of latencies that double after {SHIFT_AT:g} seconds",
-        [window, life],
+        [window, life, heat_strip(run)],
         x_label="seconds",
         x=(0, SECONDS),
         description=f"Exponential buckets promise {run.error:.1%} and are off by {off:.1%} at most, "
         f"explicit ones by {wrong:.0%}.",
     )
+
+
+def heat_strip(run: QuantileTrace) -> Panel:
+    """A lane for each bucket, hatched the denser the more of the observations it has."""
+    lanes = []
+    for bound, shares in reversed(run.shares):
+        counts = ((at, round(share * STROKES)) for at, share in shares)
+        strokes = [at - EVERY * (1 - (stroke + 0.5) / n) for at, n in counts for stroke in range(n)]
+        if strokes:
+            lanes.append(Ticks(strokes, f"<= {bound:.3g} s", "one"))
+    return Panel(lanes, "buckets, the denser the more")
 
 
 def demo() -> Figure:

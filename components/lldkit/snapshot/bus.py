@@ -11,7 +11,6 @@ from typing import Any, Generic, Self, TypeVar
 from lldkit.arguments import check_count
 from lldkit.clock import SYSTEM
 from lldkit.snapshot.fork import restart_after_fork
-from lldkit.turns import TaskTurn
 
 __all__ = ["ChangeBus", "Changes", "Missed", "Subscription"]
 
@@ -138,6 +137,8 @@ class Changes(Generic[C]):
     """
 
     def __init__(self, bus: ChangeBus[C], capacity: int) -> None:
+        from lldkit.turns import TaskTurn  # here, so that asyncio is loaded for tasks only
+
         self._capacity = check_count("capacity", capacity, least=1)
         self._changes: deque[C] = deque()
         self._missed = 0

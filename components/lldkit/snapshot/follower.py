@@ -4,19 +4,22 @@ The order is what makes it miss nothing: listen first, then read, then read agai
 the connection, and now and then for no reason at all, because hints may be lost.
 """
 
-import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from random import Random, SystemRandom
 from types import TracebackType
-from typing import Generic, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, Self, TypeAlias, TypeVar
 
 from lldkit.arguments import check_number
 from lldkit.clock import SYSTEM, Clock
 from lldkit.snapshot.cell import Cell
 from lldkit.snapshot.fork import restart_after_fork
 from lldkit.snapshot.interface import FollowerStatus, StoreUnavailable
+from lldkit.snapshot.twins import in_thread
+
+if TYPE_CHECKING:
+    import asyncio
 
 __all__ = ["AsyncFollower", "Follower", "Pace"]
 
@@ -198,6 +201,8 @@ class AsyncFollower(_Following[T]):
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
+        import asyncio  # here and below, so that it is loaded for tasks only
+
         self._task = asyncio.create_task(self._run(), name="lldkit-follower")
         return self
 
@@ -208,6 +213,8 @@ class AsyncFollower(_Following[T]):
 
     async def aclose(self) -> None:
         """End the task and wait for it. Idempotent; a listener may call it."""
+        import asyncio
+
         self._stop.set()
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
@@ -217,7 +224,7 @@ class AsyncFollower(_Following[T]):
         while not self._stop.is_set():
             try:
                 hints = self._hints(self._stop)
-                while (moved := await asyncio.to_thread(next, hints, None)) is not None:
+                while (moved := await in_thread(next, hints, None)) is not None:
                     self._pace.has_answered()
                     if self._pace.wants_to_read(moved, self._clock.monotonic()):
                         await self._read()
