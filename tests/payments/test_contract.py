@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from lldkit.payments.interface import Capture, PaymentError, StaleVersion
+from lldkit.payments.errors import PaymentError, StaleVersion
+from lldkit.payments.interface import Capture
 from lldkit.payments.ledger import Ledger
 from lldkit.payments.store import Change, Query, Row, Store, Write
 from lldkit.payments.tables import IntentState

@@ -9,17 +9,10 @@ from typing import TypeAlias
 
 import pytest
 
+from lldkit.payments.errors import GatewayUnavailable, IdempotencyInProgress, OperationInProgress, OutcomeUnknown
 from lldkit.payments.explore import explore
 from lldkit.payments.fake_gateway import FakeGateway, Faults
-from lldkit.payments.interface import (
-    Capture,
-    GatewayReply,
-    GatewayRequest,
-    GatewayUnavailable,
-    IdempotencyInProgress,
-    OperationInProgress,
-    OutcomeUnknown,
-)
+from lldkit.payments.interface import Capture, GatewayReply, GatewayRequest
 from lldkit.payments.memory import MemoryStore
 from lldkit.payments.payments import Payments
 from lldkit.payments.postgres import PostgresStore

@@ -10,9 +10,10 @@ from lldkit.clock import MICRO
 from lldkit.money import Money
 from lldkit.payments.books import accounts_of, transfers_of
 from lldkit.payments.decide import Terms
+from lldkit.payments.evolve import evolve
 from lldkit.payments.facts import absorb, settle
 from lldkit.payments.interface import Capture, Fact, FactKind, Intent, Received
-from lldkit.payments.payment import Held, Payment, evolve
+from lldkit.payments.payment import Held, Payment
 from lldkit.payments.tables import IntentState
 from lldkit.payments.transfers import Balance, TransferStatus
 from lldkit.payments.two_phase import Row, Sheet, apply

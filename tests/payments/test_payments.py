@@ -8,20 +8,19 @@ import pytest
 
 from lldkit.machine import InvalidTransition
 from lldkit.money import CurrencyMismatch, Money
-from lldkit.payments.events import Declined, External, Overdrawn, Transitioned, Unknown
-from lldkit.payments.fake_gateway import Effects
-from lldkit.payments.interface import (
+from lldkit.payments.errors import (
     AmountExceeded,
-    Capture,
     CardDeclined,
     GatewayUnavailable,
     IdempotencyInProgress,
     IdempotencyMismatch,
     OperationInProgress,
     OutcomeUnknown,
-    Received,
     UnknownIntent,
 )
+from lldkit.payments.events import Declined, External, Overdrawn, Transitioned, Unknown
+from lldkit.payments.fake_gateway import Effects
+from lldkit.payments.interface import Capture, Received
 from lldkit.payments.tables import DisputeState, IntentEvent, IntentState, RefundState
 from lldkit.payments.transfers import Balance
 from payments.helpers import ALWAYS, CARD, NEVER, Shop, usd

@@ -15,6 +15,25 @@ from lldkit.machine import InvalidTransition, Machine
 from lldkit.money import CurrencyMismatch, Money
 from lldkit.payments.books import account_id
 from lldkit.payments.canonical import JsonValue, canonical_json, fingerprint, parse_idempotency_key
+from lldkit.payments.errors import (
+    AccountConflict,
+    AmountExceeded,
+    CardDeclined,
+    GatewayTimeout,
+    GatewayUnavailable,
+    IdempotencyInProgress,
+    IdempotencyKeyInvalid,
+    IdempotencyMismatch,
+    LeaseLost,
+    LedgerRefused,
+    OperationInProgress,
+    OutcomeUnknown,
+    PaymentError,
+    StaleVersion,
+    StoreUnavailable,
+    UnknownAccount,
+    UnknownIntent,
+)
 from lldkit.payments.events import (
     Declined,
     External,
@@ -30,11 +49,8 @@ from lldkit.payments.explore import explore
 from lldkit.payments.fake_gateway import Effects, FakeGateway, Faults
 from lldkit.payments.idempotency import Claim, Idempotency, Replay
 from lldkit.payments.interface import (
-    AccountConflict,
-    AmountExceeded,
     AsyncGateway,
     Capture,
-    CardDeclined,
     Dispute,
     Fact,
     FactKind,
@@ -42,25 +58,11 @@ from lldkit.payments.interface import (
     GatewayEvent,
     GatewayReply,
     GatewayRequest,
-    GatewayTimeout,
-    GatewayUnavailable,
-    IdempotencyInProgress,
-    IdempotencyKeyInvalid,
-    IdempotencyMismatch,
     Intent,
-    LeaseLost,
-    LedgerRefused,
     Operation,
-    OperationInProgress,
-    OutcomeUnknown,
-    PaymentError,
     Received,
     Refund,
-    StaleVersion,
-    StoreUnavailable,
     Transition,
-    UnknownAccount,
-    UnknownIntent,
 )
 from lldkit.payments.ledger import Ledger
 from lldkit.payments.memory import MemoryStore

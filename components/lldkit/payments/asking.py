@@ -14,23 +14,15 @@ from typing import Any, NamedTuple, TypeAlias
 from lldkit.money import Money
 from lldkit.payments import decide
 from lldkit.payments.codec import dumps, loads
+from lldkit.payments.errors import CardDeclined, GatewayTimeout, GatewayUnavailable, OutcomeUnknown
+from lldkit.payments.evolve import evolve
 from lldkit.payments.facts import settle
 from lldkit.payments.idempotency import Replay, Terms, record_write
 from lldkit.payments.idempotency import decide as decide_key
-from lldkit.payments.interface import (
-    Capture,
-    CardDeclined,
-    GatewayReply,
-    GatewayRequest,
-    GatewayTimeout,
-    GatewayUnavailable,
-    Intent,
-    Operation,
-    OutcomeUnknown,
-)
+from lldkit.payments.interface import Capture, GatewayReply, GatewayRequest, Intent, Operation
 from lldkit.payments.journal import Decision, Journal, Step
 from lldkit.payments.ledger import micros
-from lldkit.payments.payment import OPEN, Asked, Event, Payment, Question, Status, evolve
+from lldkit.payments.payment import OPEN, Asked, Event, Payment, Question, Status
 from lldkit.payments.store import Key, Write
 from lldkit.payments.tables import IntentState
 from lldkit.steps import Do, Steps

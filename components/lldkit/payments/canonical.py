@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from json.encoder import encode_basestring
 from typing import Any, TypeAlias
 
-from lldkit.payments.interface import IdempotencyKeyInvalid
+from lldkit.payments.errors import IdempotencyKeyInvalid
 
 __all__ = ["JsonValue", "canonical_json", "fingerprint", "parse_idempotency_key"]
 

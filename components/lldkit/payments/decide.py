@@ -4,12 +4,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from lldkit.money import Money
-from lldkit.payments.interface import (
-    AmountExceeded,
-    GatewayReply,
-    Operation,
-    OperationInProgress,
-)
+from lldkit.payments.errors import AmountExceeded, OperationInProgress
+from lldkit.payments.interface import GatewayReply, Operation
 from lldkit.payments.payment import Answered, Asked, Challenged, Event, Expired, Payment, Question, Status
 from lldkit.payments.tables import INTENT, IntentEvent, IntentState
 

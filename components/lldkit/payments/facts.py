@@ -9,19 +9,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from lldkit.payments.decide import Terms
+from lldkit.payments.evolve import evolve
 from lldkit.payments.interface import Fact, FactKind, Operation, Received
-from lldkit.payments.payment import (
-    Answered,
-    Disputed,
-    Event,
-    Outside,
-    Payment,
-    Question,
-    Released,
-    Reversed,
-    Status,
-    evolve,
-)
+from lldkit.payments.payment import Answered, Disputed, Event, Outside, Payment, Question, Released, Reversed, Status
 from lldkit.payments.tables import DISPUTE, INTENT, DisputeEvent, DisputeState, IntentState, RefundState
 
 __all__ = ["Absorbed", "absorb", "settle"]

@@ -8,15 +8,8 @@ from typing import NamedTuple
 from lldkit.arguments import check_number
 from lldkit.clock import SYSTEM, Clock
 from lldkit.money import Money
-from lldkit.payments.interface import (
-    Fact,
-    FactKind,
-    GatewayReply,
-    GatewayRequest,
-    GatewayTimeout,
-    GatewayUnavailable,
-    Operation,
-)
+from lldkit.payments.errors import GatewayTimeout, GatewayUnavailable
+from lldkit.payments.interface import Fact, FactKind, GatewayReply, GatewayRequest, Operation
 from lldkit.payments.receiving import Delivery
 from lldkit.payments.reconciliation import StatementRow
 from lldkit.payments.webhooks import event_body

@@ -9,12 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 from lldkit.arguments import check_count, check_number
 from lldkit.clock import MICRO, SYSTEM, Clock
-from lldkit.payments.interface import (
-    IdempotencyInProgress,
-    IdempotencyKeyInvalid,
-    IdempotencyMismatch,
-    LeaseLost,
-)
+from lldkit.payments.errors import IdempotencyInProgress, IdempotencyKeyInvalid, IdempotencyMismatch, LeaseLost
 from lldkit.payments.ledger import micros, repeated
 from lldkit.payments.store import Change, Key, Store, Write
 from lldkit.payments.store import Row as Stored

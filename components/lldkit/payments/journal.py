@@ -9,10 +9,12 @@ from uuid import uuid4
 from lldkit.clock import Clock
 from lldkit.payments.books import accounts_of, transfers_of
 from lldkit.payments.decide import Terms
-from lldkit.payments.interface import LedgerRefused, Transition, UnknownIntent
+from lldkit.payments.errors import LedgerRefused, UnknownIntent
+from lldkit.payments.evolve import evolve
+from lldkit.payments.interface import Transition
 from lldkit.payments.ledger import GOOD, micros, plan, repeated
 from lldkit.payments.outbox import message_write
-from lldkit.payments.payment import Event, Payment, Question, Status, evolve
+from lldkit.payments.payment import Event, Payment, Question, Status
 from lldkit.payments.store import Change, Query, Row, Store, Write
 from lldkit.payments.tables import IntentState
 

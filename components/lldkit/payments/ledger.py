@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
 from lldkit.clock import MICRO, SYSTEM, Clock
-from lldkit.payments.interface import AccountConflict, LedgerRefused, StaleVersion, UnknownAccount
+from lldkit.payments.errors import AccountConflict, LedgerRefused, StaleVersion, UnknownAccount
 from lldkit.payments.store import CLOCK, Change, Key, Query, Store, Write
 from lldkit.payments.store import Row as Stored
 from lldkit.payments.transfers import Account, Balance, StoredTransfer, Transfer, TransferStatus

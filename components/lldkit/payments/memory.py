@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
 
-from lldkit.payments.interface import StaleVersion
+from lldkit.payments.errors import StaleVersion
 from lldkit.payments.store import Change, Key, Query, Row, Write
 
 __all__ = ["MemoryStore"]

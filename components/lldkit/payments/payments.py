@@ -15,6 +15,7 @@ from lldkit.payments import decide
 from lldkit.payments.asking import Asking, Begun, Call, Command, Demand, Done, Send
 from lldkit.payments.canonical import JsonValue, fingerprint
 from lldkit.payments.creation import blank, created
+from lldkit.payments.errors import GatewayTimeout, GatewayUnavailable, OutcomeUnknown
 from lldkit.payments.events import PaymentEvent
 from lldkit.payments.idempotency import Terms as KeyTerms
 from lldkit.payments.idempotency import key_of
@@ -24,10 +25,7 @@ from lldkit.payments.interface import (
     Dispute,
     Gateway,
     GatewayEvent,
-    GatewayTimeout,
-    GatewayUnavailable,
     Intent,
-    OutcomeUnknown,
     Received,
     Refund,
     Transition,

@@ -8,7 +8,7 @@ from psycopg import errors
 
 from lldkit.clock import MICRO
 from lldkit.engines.postgres import UNAVAILABLE, Connection, Pool, Postgres
-from lldkit.payments.interface import StaleVersion, StoreUnavailable
+from lldkit.payments.errors import StaleVersion, StoreUnavailable
 from lldkit.payments.rows import read, written
 from lldkit.payments.store import CLOCK, Change, Key, Query, Row, Write
 

@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 from lldkit.payments import decide
 from lldkit.payments.asking import follow_up
+from lldkit.payments.errors import UnknownIntent
+from lldkit.payments.evolve import evolve
 from lldkit.payments.facts import absorb
-from lldkit.payments.interface import Fact, GatewayEvent, Received, UnknownIntent
+from lldkit.payments.interface import Fact, GatewayEvent, Received
 from lldkit.payments.journal import Decision, Journal, Step
 from lldkit.payments.ledger import repeated
-from lldkit.payments.payment import EXPIRY, Event, Held, Payment, Status, evolve
+from lldkit.payments.payment import EXPIRY, Event, Held, Payment, Status
 from lldkit.payments.staged import Staged
 from lldkit.payments.store import Key, Query, Write
 from lldkit.payments.tables import IntentState

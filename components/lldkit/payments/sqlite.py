@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Literal
 
 from lldkit.engines.sqlite import UNAVAILABLE, Database
-from lldkit.payments.interface import StaleVersion, StoreUnavailable
+from lldkit.payments.errors import StaleVersion, StoreUnavailable
 from lldkit.payments.rows import read, written
 from lldkit.payments.store import Change, Key, Query, Row
 

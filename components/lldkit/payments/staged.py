@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from lldkit.payments.interface import StaleVersion
+from lldkit.payments.errors import StaleVersion
 from lldkit.payments.store import Change, Key, Query, Row, Store, Write
 
 __all__ = ["Staged"]

@@ -14,6 +14,7 @@ DEMOS = {
     "circuit_breaker": "lldkit.playground.circuit_breaker",
     "config": "lldkit.playground.config",
     "metrics": "lldkit.playground.metrics",
+    "payments": "lldkit.playground.payments",
     "rate_limiter": "lldkit.playground.rate_limiter",
     "retry": "lldkit.playground.retry",
 }

@@ -1,9 +1,14 @@
-"""The given scenarios of a two-phase ledger, on every store."""
+"""What nobody here wrote: scenarios of a two-phase ledger on every store, canonical JSON, header strings."""
 
+import json
 from typing import Any
+
+import pytest
 
 from conftest import Vectors
 from lldkit.clock import ManualClock
+from lldkit.payments.canonical import canonical_json, parse_idempotency_key
+from lldkit.payments.errors import IdempotencyKeyInvalid
 from lldkit.payments.ledger import Ledger
 from lldkit.payments.store import Store
 from lldkit.payments.transfers import (
@@ -15,6 +20,24 @@ from lldkit.payments.transfers import (
     TransferKind,
     TransferStatus,
 )
+
+
+def test_given_canonical_forms(vectors: Vectors) -> None:
+    cases = vectors.json("canonical-json", "canonical.json")
+    assert len(cases) == 4
+    for case in cases:
+        assert canonical_json(json.loads(case["input"])).hex() == case["canonical_hex"], case["name"]
+
+
+def test_given_header_strings(vectors: Vectors) -> None:
+    cases = vectors.json("structured-field-string", "string.json")
+    assert len(cases) == 13
+    for case in cases:
+        if case.get("refused"):
+            with pytest.raises(IdempotencyKeyInvalid):
+                parse_idempotency_key(case["raw"])
+        else:
+            assert parse_idempotency_key(case["raw"]) == case["value"]
 
 
 def test_given_scenarios(vectors: Vectors, store: Store) -> None:
