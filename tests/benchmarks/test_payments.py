@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import timedelta
 from enum import StrEnum
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,8 @@ from lldkit.payments.rows import written
 from lldkit.payments.sqlite import SQLiteStore
 from lldkit.payments.store import Change, Key, Query, Row
 from lldkit.payments.tables import IntentState
+from lldkit.payments.two_phase import Row as SheetRow
+from lldkit.payments.two_phase import Sheet, apply
 
 CARD = "4242424242424242"
 
@@ -240,6 +242,11 @@ def batches() -> Iterator[list[Transfer]]:
         ]
 
 
+def batches_in(number: int) -> Iterator[list[Transfer]]:
+    """So many of them, made before the clock runs."""
+    return iter(list(islice(batches(), number)))
+
+
 def opened(store: Store) -> Ledger:
     ledger = Ledger(store=store, clock=ManualClock())
     ledger.open(Account("a", "USD"), Account("b", "USD"))
@@ -250,20 +257,23 @@ ROUNDS = 20
 
 
 def test_a_batch_in_memory(benchmark: BenchmarkFixture) -> None:
-    ledger, fresh = opened(MemoryStore()), batches()
-    prepared = iter([next(fresh) for _ in range(ROUNDS + 2)])
+    ledger, prepared = opened(MemoryStore()), batches_in(ROUNDS + 2)
     balances: defaultdict[str, int] = defaultdict(int)
-    same = next(fresh)
+    same = next(batches())
 
     def unchecked() -> None:
         for transfer in same:
             balances[transfer.debit or ""] -= transfer.amount or 0
             balances[transfer.credit or ""] += transfer.amount or 0
 
+    sheet = Sheet({name: SheetRow(Account(name, "USD")) for name in "ab"})
     beside(
         benchmark,
         {
             "lldkit": code("apply(next(batches))", apply=ledger.apply, batches=prepared),
+            "lldkit, the pure core": code(
+                "apply(sheet, next(batches), 0)", apply=apply, sheet=sheet, batches=batches_in(ROUNDS + 2)
+            ),
             "floor, two dict additions": unchecked,
         },
         row="Ledger.apply of 100, in memory",
@@ -325,11 +335,10 @@ def by_hand(path: Path, commits: list[list[tuple[Any, ...]]]) -> Callable[[], No
 
 
 def test_a_batch_in_sqlite(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
-    fresh = batches()
     recording = Recording(MemoryStore())
-    opened(recording).apply(next(fresh))
+    opened(recording).apply(next(batches()))
     with closing(SQLiteStore(tmp_path / "ours.db")) as store:
-        ledger, prepared = opened(store), iter([next(fresh) for _ in range(ROUNDS + 2)])
+        ledger, prepared = opened(store), batches_in(ROUNDS + 2)
         beside(
             benchmark,
             {

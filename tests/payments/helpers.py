@@ -1,11 +1,13 @@
 """A shop for tests: payments over a store, with a gateway that can be made to fail."""
 
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 from lldkit.clock import ManualClock
 from lldkit.money import Money
 from lldkit.payments.books import account_id
+from lldkit.payments.errors import GatewayUnavailable, IdempotencyInProgress, OperationInProgress, OutcomeUnknown
 from lldkit.payments.fake_gateway import SECRET, FakeGateway, Faults
 from lldkit.payments.interface import Capture, Intent, Received
 from lldkit.payments.memory import MemoryStore
@@ -14,7 +16,7 @@ from lldkit.payments.store import Store
 from lldkit.payments.transfers import Balance
 from lldkit.webhooks import StandardWebhooks
 
-__all__ = ["ALWAYS", "CARD", "NEVER", "Shop", "usd"]
+__all__ = ["ALWAYS", "CARD", "NEVER", "Shop", "faulty_day", "usd"]
 
 CARD = "4242424242424242"
 NEVER = Faults()
@@ -50,8 +52,7 @@ class Shop:
             gateway=self.gateway,
             verifier=StandardWebhooks(secrets=[SECRET], tolerance_seconds=10**6),  # they may wait for long
             clock=self.clock,
-            on_event=self.events.append,
-            **{"new_id": lambda: f"pi_{next(numbers)}", **self.options},
+            **{"new_id": lambda: f"pi_{next(numbers)}", "on_event": self.events.append, **self.options},
         )
         return self.payments
 
@@ -70,3 +71,42 @@ class Shop:
 
     def balance(self, role: str = "merchant", owner: str = "acme") -> Balance:
         return self.payments.ledger.balance(account_id(role, owner, "USD"))
+
+
+def faulty_day(seed: int) -> tuple[Shop, list[str]]:
+    """Eight payments of 100, captured in parts of 60 and 30, 10 refunded, through every fault; all is recovered."""
+    rng, shop = Random(seed), Shop()
+    orders = [
+        shop.payments.create(usd(100), merchant="acme", capture=Capture.MANUAL, idempotency_key=f"o{number}").id
+        for number in range(8)
+    ]
+    steps = [(order, step) for order in orders for step in ("confirm", "some", "rest", "back")]
+    shop.gateway.faults = Faults(timeout_before=0.15, timeout_after=0.15, unavailable=0.1, duplicate_webhooks=0.3)
+    while steps:
+        try:
+            act(shop.payments, *steps[0])
+            steps.pop(0)
+        except (OutcomeUnknown, GatewayUnavailable, OperationInProgress, IdempotencyInProgress):
+            shop.clock.advance(rng.choice([1, 61]))
+            shop.payments.recover()
+        if rng.random() < 0.3:
+            shop.delivered()
+        if rng.random() < 0.2:
+            shop.restarted()
+    shop.gateway.faults = NEVER
+    shop.clock.advance(61)
+    shop.payments.recover()
+    shop.delivered()
+    return shop, orders
+
+
+def act(pay: Payments, intent_id: str, step: str) -> None:
+    key = f"{intent_id} {step}"
+    if step == "confirm":
+        pay.confirm(intent_id, method=CARD, idempotency_key=key)
+    elif step == "some":
+        pay.capture(intent_id, usd(60), final=False, idempotency_key=key)
+    elif step == "rest":
+        pay.capture(intent_id, usd(30), idempotency_key=key)
+    else:
+        pay.refund(intent_id, usd(10), idempotency_key=key)

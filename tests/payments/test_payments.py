@@ -392,8 +392,7 @@ def test_a_listener_that_raises_or_calls_back_breaks_nothing() -> None:
         raise ValueError("a listener's own fault")
 
     shop.options["on_event"] = listen
-    del shop.options["on_event"]
-    shop.payments._telling._emit = type(shop.payments._telling._emit)(listen)
+    shop.restarted()
     intent = shop.authorized()
     assert shop.payments.get(intent.id).state is IntentState.CAPTURED
     assert shop.payments._telling._emit.failures == len(seen)
