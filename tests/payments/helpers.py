@@ -46,7 +46,7 @@ class Shop:
 
     def restarted(self) -> Payments:
         """Another process over the same store."""
-        numbers = iter(range(1, 1_000))
+        numbers = iter(range(1, 10_000))
         self.payments = Payments(
             store=self.store,
             gateway=self.gateway,

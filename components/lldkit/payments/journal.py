@@ -18,7 +18,7 @@ from lldkit.payments.payment import Event, Payment, Question, Status
 from lldkit.payments.store import Change, Query, Row, Store, Write
 from lldkit.payments.tables import IntentState
 
-__all__ = ["EXPIRE", "RECOVER", "Decision", "Journal", "Step", "instant"]
+__all__ = ["EXPIRE", "RECOVER", "Decision", "Journal", "Step", "instant", "micros_of"]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 RECOVER, EXPIRE, REVIEW = "recover", "expire", "review"
@@ -133,14 +133,13 @@ class Journal:
 
     def _intent_write(self, payment: Payment, version: int) -> Write:
         group, due = _due(payment, self.terms)
-        at = None if due is None else round((due - EPOCH) / timedelta(microseconds=1))
-        return Write(("intents", payment.intent.id), payment, version, group, at)
+        return Write(("intents", payment.intent.id), payment, version, group, None if due is None else micros_of(due))
 
     def _ledger_writes(self, before: Payment, after: Payment, now: datetime) -> tuple[Write, ...]:
         transfers = transfers_of(before, after, now)
         if not transfers:
             return ()
-        planned = plan(self.store, transfers, _micros(now), accounts_of(after.intent))
+        planned = plan(self.store, transfers, micros_of(now), accounts_of(after.intent))
         for transfer, status in zip(transfers, planned.statuses, strict=True):
             if status not in GOOD:
                 raise LedgerRefused(status, transfer)
@@ -151,7 +150,7 @@ def _history(payment: Payment, lines: Iterable[Transition], now: datetime) -> It
     for line in lines:
         name = f"{payment.intent.id}:{line.seq:08d}"
         yield Write(("history", name), line, 0, payment.intent.id)
-        yield message_write(payment, line, _micros(now))
+        yield message_write(payment, line, micros_of(now))
 
 
 def _due(payment: Payment, terms: Terms) -> tuple[str, datetime | None]:
@@ -176,5 +175,6 @@ def instant(micros_: int) -> datetime:
     return EPOCH + timedelta(microseconds=micros_)
 
 
-def _micros(moment: datetime) -> int:
+def micros_of(moment: datetime) -> int:
+    """An aware datetime as microseconds since 1970."""
     return (moment - EPOCH) // timedelta(microseconds=1)

@@ -30,10 +30,11 @@ from lldkit.payments.interface import (
     Refund,
     Transition,
 )
-from lldkit.payments.journal import EXPIRE, RECOVER, Decision, Journal
+from lldkit.payments.journal import EXPIRE, RECOVER, Decision, Journal, micros_of
 from lldkit.payments.ledger import Ledger
 from lldkit.payments.outbox import Outbox
 from lldkit.payments.payment import EXPIRY, Asked, Payment, Resolved
+from lldkit.payments.pruning import prune
 from lldkit.payments.receiving import Delivery, Receiving, ReviewItem
 from lldkit.payments.reconciliation import Reconciliation, StatementRow, movements_of, reconcile
 from lldkit.payments.store import Key, Store
@@ -298,6 +299,14 @@ class Payments:
         step = self._journal.change(intent_id, choose)
         self._telling.step(step)
         return step.after.intent
+
+    def prune(self, before: datetime) -> int:
+        """Forget idempotency keys that need not be kept since `before`, and webhooks that came until then; how many.
+
+        History, ledger and messages are never pruned. A webhook that is pruned and delivered again is taken for new, so
+        stay well above the time for which the gateway delivers again.
+        """
+        return prune(self._journal.store, micros_of(before))
 
     # --- what is known ---
 

@@ -10,7 +10,7 @@ from lldkit.payments.errors import UnknownIntent
 from lldkit.payments.evolve import evolve
 from lldkit.payments.facts import absorb
 from lldkit.payments.interface import Fact, GatewayEvent, Received
-from lldkit.payments.journal import Decision, Journal, Step
+from lldkit.payments.journal import Decision, Journal, Step, micros_of
 from lldkit.payments.ledger import repeated
 from lldkit.payments.payment import EXPIRY, Event, Held, Payment, Status
 from lldkit.payments.staged import Staged
@@ -82,7 +82,7 @@ class Receiving:
         if seen in journal.store.read([seen]):
             return Received.DUPLICATE, None
         received = Received.PARKED
-        mark = Write(seen, event.intent_id, 0)
+        mark = Write(seen, event.intent_id, 0, due=micros_of(journal.now()))
 
         def choose(payment: Payment, now: datetime) -> Decision:
             nonlocal received
