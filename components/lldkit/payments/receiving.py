@@ -82,19 +82,21 @@ class Receiving:
         if seen in journal.store.read([seen]):
             return Received.DUPLICATE, None
         received = Received.PARKED
-        mark = Write(seen, event.intent_id, 0, due=micros_of(journal.now()))
+
+        def noted(now: datetime) -> tuple[Write, ...]:
+            """That it has come, and that a person should look at it if it is parked."""
+            mark = Write(seen, event.intent_id, 0, due=micros_of(now))
+            return (mark, _parked(message_id, event, now)) if received is Received.PARKED else (mark,)
 
         def choose(payment: Payment, now: datetime) -> Decision:
             nonlocal received
             received, events = _absorbed(payment, event.fact, now, journal.terms)
-            writes = (mark, *_parked(message_id, event, now)) if received is Received.PARKED else (mark,)
-            return Decision(events, "webhook", "" if event.fact is None else event.fact.key, writes)
+            return Decision(events, "webhook", "" if event.fact is None else event.fact.key, noted(now))
 
         try:
             step = journal.change(event.intent_id, choose)
         except UnknownIntent:
-            now = journal.now()
-            journal.write((mark, *_parked(message_id, event, now)))
+            journal.write(noted(journal.now()))
             return Received.PARKED, None
         return received, step
 
@@ -137,9 +139,9 @@ def _absorbed(
     return received, tuple(followed)
 
 
-def _parked(message_id: str, event: GatewayEvent, now: datetime) -> tuple[Write, ...]:
+def _parked(message_id: str, event: GatewayEvent, now: datetime) -> Write:
     detail = "a webhook that is not understood" if event.fact is None else f"{event.fact.kind} {event.fact.key}"
-    return (Write(("review", message_id), ReviewItem(event.intent_id, detail, now), 0),)
+    return Write(("review", message_id), ReviewItem(event.intent_id, detail, now), 0)
 
 
 def _questions(steps: Sequence[Step]) -> list[tuple[str, str]]:
