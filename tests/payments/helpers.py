@@ -1,5 +1,7 @@
 """A shop for tests: payments over a store, with a gateway that can be made to fail."""
 
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -16,7 +18,7 @@ from lldkit.payments.store import Store
 from lldkit.payments.transfers import Balance
 from lldkit.webhooks import StandardWebhooks
 
-__all__ = ["ALWAYS", "CARD", "NEVER", "Shop", "faulty_day", "usd"]
+__all__ = ["ALWAYS", "CARD", "NEVER", "Shop", "faulty_day", "together", "usd"]
 
 CARD = "4242424242424242"
 NEVER = Faults()
@@ -110,3 +112,22 @@ def act(pay: Payments, intent_id: str, step: str) -> None:
         pay.capture(intent_id, usd(30), idempotency_key=key)
     else:
         pay.refund(intent_id, usd(10), idempotency_key=key)
+
+
+def together(work: Callable[[int], None], threads: int = 8) -> None:
+    """Run the work in threads, and raise what one of them has raised."""
+    errors: list[BaseException] = []
+
+    def guarded(number: int) -> None:
+        try:
+            work(number)
+        except BaseException as error:  # noqa: BLE001 - for the thread of the test
+            errors.append(error)
+
+    workers = [threading.Thread(target=guarded, args=(number,)) for number in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    if errors:
+        raise errors[0]

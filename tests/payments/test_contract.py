@@ -1,8 +1,5 @@
 """What every store promises: all or nothing, versions, groups, times; and a shop that runs on it."""
 
-import threading
-from collections.abc import Callable
-
 import pytest
 
 from lldkit.payments.errors import PaymentError, StaleVersion
@@ -11,7 +8,7 @@ from lldkit.payments.ledger import Ledger
 from lldkit.payments.store import Change, Query, Row, Store, Write
 from lldkit.payments.tables import IntentState
 from lldkit.payments.transfers import Account, Transfer
-from payments.helpers import CARD, Shop, usd
+from payments.helpers import CARD, Shop, together, usd
 
 ONE, TWO = ("seen", "one"), ("seen", "two")
 
@@ -58,25 +55,6 @@ def test_a_row_may_move_to_another_group_and_time(store: Store) -> None:
     store.commit(Change((Write(ONE, "a", 1, "h", 7),)))
     assert store.scan(Query("seen", group="g")) == store.scan(Query("seen", due=6)) == []
     assert [key for key, _ in store.scan(Query("seen", group="h", due=7))] == [ONE]
-
-
-def together(work: Callable[[int], None], threads: int = 8) -> None:
-    """Run the work in threads, and raise what one of them has raised."""
-    errors: list[BaseException] = []
-
-    def guarded(number: int) -> None:
-        try:
-            work(number)
-        except BaseException as error:  # noqa: BLE001 - for the thread of the test
-            errors.append(error)
-
-    workers = [threading.Thread(target=guarded, args=(number,)) for number in range(threads)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
-    if errors:
-        raise errors[0]
 
 
 def test_threads_that_post_to_one_account_lose_no_cent(store: Store) -> None:

@@ -1,17 +1,22 @@
 """Threads over one store, under the deterministic scheduler."""
 
+import threading
 from collections.abc import Callable
 from contextlib import suppress
+from random import Random
 
 from lldkit import interleave
 from lldkit.machine import InvalidTransition
 from lldkit.payments.errors import AmountExceeded, IdempotencyInProgress, OperationInProgress
+from lldkit.payments.fake_gateway import FakeGateway
 from lldkit.payments.idempotency import Claim, Idempotency
+from lldkit.payments.interface import GatewayReply, GatewayRequest
 from lldkit.payments.ledger import Ledger
 from lldkit.payments.memory import MemoryStore
 from lldkit.payments.outbox import OutboxMessage
+from lldkit.payments.store import Change
 from lldkit.payments.transfers import Account, AccountLimit, Transfer, TransferStatus
-from payments.helpers import Shop, usd
+from payments.helpers import Shop, together, usd
 
 INCLUDE = ["lldkit.payments"]
 Program = tuple[dict[str, Callable[[], object]], Callable[[], object]]
@@ -132,3 +137,57 @@ def test_two_relays_never_hold_messages_of_one_payment() -> None:
         return {"a": relay("a"), "b": relay("b")}, lambda: sorted(map(len, got.values())) == [0, 1]
 
     prove(program)
+
+
+class Watched(MemoryStore):
+    """A store that looks at every payment that is written."""
+
+    def commit(self, change: Change, /) -> None:
+        for write in change.writes:
+            if write.key[0] == "intents" and write.value is not None:
+                intent = write.value.intent
+                assert intent.captured + intent.voided <= intent.authorized
+                assert usd(0) <= intent.refunded <= intent.captured <= usd(100)
+        super().commit(change)
+
+
+class OneByOne:
+    """A gateway that answers one thread after the other."""
+
+    def __init__(self, gateway: FakeGateway) -> None:
+        self.gateway, self.lock = gateway, threading.Lock()
+
+    def send(self, request: GatewayRequest, /) -> GatewayReply:
+        with self.lock:
+            return self.gateway.send(request)
+
+    def query(self, request_key: str, /) -> GatewayReply | None:
+        with self.lock:
+            return self.gateway.query(request_key)
+
+
+def test_eight_threads_of_random_verbs_never_take_or_give_back_too_much() -> None:
+    shop = Shop(Watched())
+    shop.payments.gateway = OneByOne(shop.gateway)
+    intents = [shop.authorized().id for _ in range(3)]
+
+    def act(number: int) -> None:
+        rng = Random(number)
+        for _ in range(30):
+            intent_id, amount = rng.choice(intents), usd(rng.randint(1, 60))
+            with suppress(OperationInProgress, AmountExceeded, InvalidTransition):
+                match rng.randrange(4):
+                    case 0:
+                        shop.payments.capture(intent_id, amount, final=rng.random() < 0.1)
+                    case 1:
+                        shop.payments.refund(intent_id, amount)
+                    case 2:
+                        shop.payments.recover()
+                    case _:
+                        shop.payments.get(intent_id)
+
+    together(act)
+    for intent_id in intents:
+        intent, effects = shop.payments.get(intent_id), shop.gateway.effects(intent_id)
+        assert (intent.captured, intent.refunded) == (usd(effects.captured), usd(effects.refunded))
+    assert shop.payments.reconcile(shop.gateway.statement()).agrees

@@ -92,7 +92,8 @@ class SQLiteStore:
         try:
             yield connection
         finally:
-            connection.execute("COMMIT")
+            if connection.in_transaction:  # after some errors SQLite has ended it by itself
+                connection.execute("ROLLBACK")
 
     def close(self) -> None:
         """Close the connections of all threads. Idempotent."""
