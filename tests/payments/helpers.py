@@ -46,16 +46,18 @@ class Shop:
         self.gateway = FakeGateway(clock=self.clock)
         self.payments = self.restarted()
 
-    def restarted(self) -> Payments:
+    def restarted(self, **options: Any) -> Payments:
         """Another process over the same store."""
         numbers = iter(range(1, 10_000))
-        self.payments = Payments(
-            store=self.store,
-            gateway=self.gateway,
-            verifier=StandardWebhooks(secrets=[SECRET], tolerance_seconds=10**6),  # they may wait for long
-            clock=self.clock,
-            **{"new_id": lambda: f"pi_{next(numbers)}", "on_event": self.events.append, **self.options},
-        )
+        defaults: dict[str, Any] = {
+            "store": self.store,
+            "gateway": self.gateway,
+            "verifier": StandardWebhooks(secrets=[SECRET], tolerance_seconds=10**6),  # they may wait for long
+            "clock": self.clock,
+            "new_id": lambda: f"pi_{next(numbers)}",
+            "on_event": self.events.append,
+        }
+        self.payments = Payments(**{**defaults, **self.options, **options})
         return self.payments
 
     def created(self, cents: int = 100, capture: Capture = Capture.MANUAL) -> Intent:

@@ -107,7 +107,8 @@ def test_a_decline_leads_back_so_that_another_card_may_be_tried() -> None:
     assert shop.payments.confirm(intent.id, method=CARD, idempotency_key="second").state is IntentState.AUTHORIZED
     with pytest.raises(CardDeclined):
         shop.payments.confirm(intent.id, method="4000000000009995", idempotency_key="first")
-    assert [event.intent_id for event in shop.events if isinstance(event, Declined)] == [intent.id]
+    declined = [(event.intent_id, event.code) for event in shop.events if isinstance(event, Declined)]
+    assert declined == [(intent.id, "insufficient_funds")]
 
 
 @pytest.mark.parametrize(("success", "state"), [(True, IntentState.AUTHORIZED), (False, IntentState.CREATED)])
@@ -391,8 +392,7 @@ def test_a_listener_that_raises_or_calls_back_breaks_nothing() -> None:
             shop.payments.capture(event.intent.id)
         raise ValueError("a listener's own fault")
 
-    shop.options["on_event"] = listen
-    shop.restarted()
+    shop.restarted(on_event=listen)
     intent = shop.authorized()
     assert shop.payments.get(intent.id).state is IntentState.CAPTURED
     assert shop.payments._telling._emit.failures == len(seen)

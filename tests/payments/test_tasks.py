@@ -7,12 +7,19 @@ import pytest
 
 from lldkit.payments.errors import IdempotencyInProgress
 from lldkit.payments.fake_gateway import FakeGateway
-from lldkit.payments.interface import GatewayReply, GatewayRequest
+from lldkit.payments.interface import Capture, GatewayReply, GatewayRequest, Intent, Received
 from lldkit.payments.memory import MemoryStore
 from lldkit.payments.payments import Payments
 from lldkit.payments.store import Change
 from lldkit.payments.tables import IntentState
 from payments.helpers import CARD, Shop, usd
+
+CHALLENGED = "4000002760003184"
+
+
+def orders(shop: Shop) -> list[Intent]:
+    """Two orders that are to be captured at once."""
+    return [shop.created(capture=Capture.AUTOMATIC) for _ in range(2)]
 
 
 class Hanging:
@@ -122,3 +129,41 @@ async def test_eight_tasks_with_one_key_are_one_capture() -> None:
     assert set(outcomes) <= {"captured", "in progress"}
     assert "captured" in outcomes
     assert shop.gateway.effects(intent.id).captured == 100
+
+
+async def test_who_has_an_asynchronous_gateway_only_needs_no_other() -> None:
+    shop = Shop()
+    payments = shop.restarted(gateway=None, async_gateway=shop.gateway)
+    passed, abandoned = [(await payments.aconfirm(order.id, method=CHALLENGED)).id for order in orders(shop)]
+    shop.gateway.complete_action(passed)
+    assert [await payments.areceive(*delivery) for delivery in shop.gateway.deliveries()] == [Received.APPLIED]
+    assert payments.get(passed).state is IntentState.CAPTURED
+    shop.clock.advance(3_600)
+    assert [intent.state for intent in await payments.aexpire()] == [IntentState.EXPIRED]
+    assert shop.gateway.effects(abandoned).money_calls == 1
+
+
+async def test_the_plain_verbs_leave_to_recover_what_only_a_task_can_ask() -> None:
+    shop = Shop()
+    payments = shop.restarted(gateway=None, async_gateway=shop.gateway)
+    passed, abandoned = [(await payments.aconfirm(order.id, method=CHALLENGED)).id for order in orders(shop)]
+    shop.gateway.complete_action(passed)
+    assert [payments.receive(*delivery) for delivery in shop.gateway.deliveries()] == [Received.APPLIED]
+    assert payments.get(passed).state is IntentState.CAPTURING
+    shop.clock.advance(3_600)
+    assert [intent.state for intent in payments.expire()] == [IntentState.VOIDING]
+    shop.clock.advance(60)
+    assert {intent.id for intent in await payments.arecover()} == {passed, abandoned}
+    assert payments.get(passed).state is IntentState.CAPTURED
+    assert payments.get(abandoned).state is IntentState.EXPIRED
+
+
+async def test_without_any_gateway_a_verb_is_refused_before_anything_is_written() -> None:
+    shop = Shop()
+    intent = shop.authorized()
+    payments = shop.restarted(gateway=None)
+    with pytest.raises(ValueError, match="give Payments one"):
+        payments.capture(intent.id)
+    with pytest.raises(ValueError, match="give Payments one"):
+        await payments.acapture(intent.id)
+    assert payments.get(intent.id) == intent

@@ -8,7 +8,7 @@ key, and only if that was never seen by sending it, under the same key.
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
+from functools import partial, reduce
 from typing import Any, NamedTuple, TypeAlias
 
 from lldkit.money import Money
@@ -54,10 +54,10 @@ Command: TypeAlias = Callable[[Payment, datetime, str], Asked]
 
 
 class Begun(NamedTuple):
-    """A question that is written down; `known` unless it is asked for the first time."""
+    """A question that is written down; one that was `asked_before` may be known to the gateway."""
 
     key: str
-    known: bool
+    asked_before: bool
 
 
 class Done(NamedTuple):
@@ -78,7 +78,7 @@ class Done(NamedTuple):
 class Asking:
     """The procedures of one store and gateway. `tell` hears of every step that was written."""
 
-    def __init__(self, journal: Journal, key_terms: Terms, tell: Callable[[Step], object]) -> None:
+    def __init__(self, journal: Journal, key_terms: Terms, tell: Callable[[Step, str | None], object]) -> None:
         self._journal = journal
         self._key_terms = key_terms
         self._tell = tell
@@ -107,17 +107,17 @@ class Asking:
                     begun = claimed
                     return Decision((), "")
                 writes = (claimed,)
-            left = _left(payment, cause)
-            if left is not None and left.status is not Status.NEVER:
-                begun = Begun(left.key, True)  # somebody has begun with this key, and did not come to its end
+            earlier = _question_of(payment, cause)
+            if earlier is not None and earlier.status is not Status.NEVER:
+                begun = Begun(earlier.key, True)  # somebody has begun with this key, and did not come to its end
                 return Decision((), "", writes=writes)
             asked = command(payment, now, cause)
-            if left is not None and _is_same(left, asked.question):  # it may still be on its way: under the same key
-                asked = asked._replace(question=asked.question._replace(key=left.key))
-            begun = Begun(asked.question.key, left is not None)
+            if earlier is not None and _is_same(earlier, asked.question):  # it may still be on its way
+                asked = asked._replace(question=asked.question._replace(key=earlier.key))
+            begun = Begun(asked.question.key, earlier is not None)
             return Decision((asked,), "merchant", cause, writes)
 
-        self._tell(self._journal.change(intent_id, choose))
+        self._tell(self._journal.change(intent_id, choose), None)
         return begun
 
     def _claim(self, key: Key, fingerprint: str) -> Write | Done:
@@ -135,27 +135,28 @@ class Asking:
 
     def close(self, intent_id: str, begun: Begun, key: Key | None, method: str | None) -> Steps[Demand, Done]:
         """Close a question and those that follow from its answer."""
-        question_key, known = begun
+        question_key, asked_before = begun
         while True:
             payment: Payment = yield Do(Call(lambda: self._journal.load(intent_id)))
             question = payment.question(question_key)
             assert question is not None  # noqa: S101 - questions are never forgotten
             reply = None
-            if question.status in OPEN and question.status is not Status.CHALLENGED:
-                reply = yield from self._ask(payment, question, key, method, known=known)
+            if _is_waited_for(question):
+                reply = yield from self._ask(payment, question, key, method, asked_before=asked_before)
             step: Step = yield Do(Call(partial(self._hear, intent_id, question, reply, key)))
-            self._tell(step)
-            following = step.after.open
-            if following is None or following.key == question_key or following.status is not Status.ASKED:
-                return Done(begun.key, step.after.intent, *_declined(reply))
-            question_key, known = following.key, False
+            declined = _declined(reply)
+            self._tell(step, declined.code)
+            following = _following(step.after, question)
+            if following is None:
+                return Done(begun.key, step.after.intent, *declined)
+            question_key, asked_before = following.key, False
 
     def _ask(
-        self, payment: Payment, question: Question, key: Key | None, method: str | None, *, known: bool
+        self, payment: Payment, question: Question, key: Key | None, method: str | None, *, asked_before: bool
     ) -> Steps[Demand, GatewayReply | None]:
         """The gateway's answer; None if the question has never reached it, and nobody can ask it again."""
         try:
-            if known:
+            if asked_before:
                 reply: GatewayReply | None = yield Do(Ask(question.key))
                 if reply is not None:
                     return reply
@@ -163,7 +164,7 @@ class Asking:
                     return None
             answer: GatewayReply = yield Do(Send(_request(payment, question, method)))
         except GatewayUnavailable:
-            if not known:
+            if not asked_before:
                 yield Do(Call(lambda: self._undo(payment.intent.id, question, key)))
             raise
         except GatewayTimeout:
@@ -180,19 +181,14 @@ class Asking:
         def choose(payment: Payment, now: datetime) -> Decision:
             current = payment.question(question.key)
             events: list[Event] = []
-            if current is not None and current.status in OPEN and current.status is not Status.CHALLENGED:
-                heard = (
-                    decide.never(question, now)
-                    if reply is None
-                    else decide.answer(question, reply, now, self._journal.terms)
-                )
-                events += follow_up(payment, heard, now, self._journal.terms)
-            after = payment
-            for event in events:
-                after = evolve(after, event)
-            writes = (
-                () if key is None or _goes_on(after, question) else self._outcome(key, question, payment, after, reply)
-            )
+            if current is not None and _is_waited_for(current):
+                terms = self._journal.terms
+                heard = decide.never(question, now) if reply is None else decide.answer(question, reply, now, terms)
+                events = follow_up(payment, heard, now, terms)
+            after = reduce(evolve, events, payment)
+            writes: tuple[Write, ...] = ()
+            if key is not None and _following(after, question) is None:
+                writes = self._outcome(key, question, payment, after, reply)
             return Decision(tuple(events), "gateway", question.key, writes)
 
         return self._journal.change(intent_id, choose)
@@ -231,7 +227,7 @@ class Asking:
             events = (end(question, now),) if is_open else ()
             return Decision(events, "gateway", question.key, self._released(key, free=free))
 
-        self._tell(self._journal.change(intent_id, choose))
+        self._tell(self._journal.change(intent_id, choose), None)
 
     def _released(self, key: Key | None, *, free: bool) -> tuple[Write, ...]:
         stored = None if key is None else self._journal.store.read([key]).get(key)
@@ -252,7 +248,7 @@ def follow_up(payment: Payment, event: Event, now: datetime, terms: decide.Terms
     return events
 
 
-def _left(payment: Payment, cause: str) -> Question | None:
+def _question_of(payment: Payment, cause: str) -> Question | None:
     """The question of an idempotency key. A refund that never was is no longer one: it is asked for anew."""
     for each in payment.questions:
         if cause and each.cause == cause and (each.operation, each.status) != (Operation.REFUND, Status.NEVER):
@@ -264,9 +260,16 @@ def _is_same(one: Question, other: Question) -> bool:
     return (one.operation, one.amount, one.final) == (other.operation, other.amount, other.final)
 
 
-def _goes_on(payment: Payment, question: Question) -> bool:
+def _is_waited_for(question: Question) -> bool:
+    """Whether the gateway owes an answer; a challenge is the payer's turn."""
+    return question.status in OPEN and question.status is not Status.CHALLENGED
+
+
+def _following(payment: Payment, question: Question) -> Question | None:
+    """The question that the answer to this one has led to."""
     following = payment.open
-    return following is not None and following.key != question.key and following.status is Status.ASKED
+    is_next = following is not None and following.key != question.key and following.status is Status.ASKED
+    return following if is_next else None
 
 
 def _request(payment: Payment, question: Question, method: str | None) -> GatewayRequest:
@@ -281,7 +284,13 @@ def _request(payment: Payment, question: Question, method: str | None) -> Gatewa
     )
 
 
-def _declined(reply: GatewayReply | None) -> tuple[str | None, bool]:
+class _Declined(NamedTuple):
+    code: str | None = None
+    retryable: bool = False
+
+
+def _declined(reply: GatewayReply | None) -> _Declined:
+    """Why the gateway has declined, if it has."""
     if reply is None or reply.status != "declined":
-        return None, False
-    return reply.code or "declined", reply.retryable
+        return _Declined()
+    return _Declined(reply.code or "declined", reply.retryable)

@@ -31,11 +31,11 @@ class Transitioned:
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """The gateway has declined."""
+    """The gateway has declined, with a `code`; None where a webhook has said so."""
 
     at: datetime
     intent_id: str
-    code: str
+    code: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import TypeVar
 from uuid import uuid4
 
 from lldkit.arguments import check_count, check_number
@@ -12,10 +13,9 @@ from lldkit.events import Emitter
 from lldkit.machine import InvalidTransition
 from lldkit.money import Money
 from lldkit.payments import decide
-from lldkit.payments.asking import Asking, Begun, Call, Command, Demand, Done, Send
+from lldkit.payments.asking import Asking, Call, Command, Demand, Done, Send
 from lldkit.payments.canonical import JsonValue, fingerprint
 from lldkit.payments.creation import blank, created
-from lldkit.payments.errors import GatewayTimeout, GatewayUnavailable, OutcomeUnknown
 from lldkit.payments.events import PaymentEvent
 from lldkit.payments.idempotency import Terms as KeyTerms
 from lldkit.payments.idempotency import key_of
@@ -30,22 +30,24 @@ from lldkit.payments.interface import (
     Refund,
     Transition,
 )
-from lldkit.payments.journal import EXPIRE, RECOVER, Decision, Journal, micros_of
+from lldkit.payments.journal import Decision, Journal, micros_of
 from lldkit.payments.ledger import Ledger
 from lldkit.payments.outbox import Outbox
-from lldkit.payments.payment import EXPIRY, Asked, Payment, Resolved
+from lldkit.payments.payment import Asked, Payment, Resolved
 from lldkit.payments.pruning import prune
 from lldkit.payments.receiving import Delivery, Receiving, ReviewItem
 from lldkit.payments.reconciliation import Reconciliation, StatementRow, movements_of, reconcile
 from lldkit.payments.store import Key, Store
 from lldkit.payments.tables import INTENT, IntentEvent, IntentState
 from lldkit.payments.telling import Telling
+from lldkit.payments.upkeep import Upkeep
 from lldkit.payments.webhooks import parse_event
 from lldkit.steps import Do, Steps, arun, run
 from lldkit.webhooks import StandardWebhooks
 
 __all__ = ["Payments", "new_id"]
 
+R = TypeVar("R")
 MOST_KEY = 255
 
 
@@ -95,6 +97,7 @@ class Payments:
         self._telling = Telling(Emitter(on_event), clock)
         self._asking = Asking(self._journal, self._key_terms, self._telling.step)
         self._receiving = Receiving(self._journal, verifier, parse_event, self._telling)
+        self._upkeep = Upkeep(self._journal, self._asking, self._receiving, self._telling)
         self.ledger = Ledger(store=store, clock=clock)
         self.outbox = Outbox(store=store, clock=clock)
 
@@ -122,49 +125,49 @@ class Payments:
         `method` stands for a card and is not kept. CardDeclined, OutcomeUnknown, GatewayUnavailable,
         OperationInProgress, InvalidTransition, IdempotencyInProgress, IdempotencyMismatch.
         """
-        return self._run(self._confirm(intent_id, method, idempotency_key)).result()
+        return self._ask(self._confirm(intent_id, method, idempotency_key)).result()
 
     async def aconfirm(self, intent_id: str, *, method: str, idempotency_key: str | None = None) -> Intent:
         """`confirm` for tasks."""
-        return (await self._arun(self._confirm(intent_id, method, idempotency_key))).result()
+        return (await self._aask(self._confirm(intent_id, method, idempotency_key))).result()
 
     def increment(self, intent_id: str, amount: Money, *, idempotency_key: str | None = None) -> Intent:
         """Ask for an authorization of so much more. Errors as `confirm`."""
-        return self._run(self._increment(intent_id, amount, idempotency_key)).result()
+        return self._ask(self._increment(intent_id, amount, idempotency_key)).result()
 
     async def aincrement(self, intent_id: str, amount: Money, *, idempotency_key: str | None = None) -> Intent:
         """`increment` for tasks."""
-        return (await self._arun(self._increment(intent_id, amount, idempotency_key))).result()
+        return (await self._aask(self._increment(intent_id, amount, idempotency_key))).result()
 
     def capture(
         self, intent_id: str, amount: Money | None = None, *, final: bool = True, idempotency_key: str | None = None
     ) -> Intent:
         """Take some of what is held, or all; with `final` the rest is let go. AmountExceeded, and as `confirm`."""
-        return self._run(self._capture(intent_id, amount, idempotency_key, final=final)).result()
+        return self._ask(self._capture(intent_id, amount, idempotency_key, final=final)).result()
 
     async def acapture(
         self, intent_id: str, amount: Money | None = None, *, final: bool = True, idempotency_key: str | None = None
     ) -> Intent:
         """`capture` for tasks."""
-        return (await self._arun(self._capture(intent_id, amount, idempotency_key, final=final))).result()
+        return (await self._aask(self._capture(intent_id, amount, idempotency_key, final=final))).result()
 
     def void(self, intent_id: str, *, idempotency_key: str | None = None) -> Intent:
         """Let go what is held, or call a challenge off. Errors as `confirm`."""
-        return self._run(self._void(intent_id, idempotency_key)).result()
+        return self._ask(self._void(intent_id, idempotency_key)).result()
 
     async def avoid(self, intent_id: str, *, idempotency_key: str | None = None) -> Intent:
         """`void` for tasks."""
-        return (await self._arun(self._void(intent_id, idempotency_key))).result()
+        return (await self._aask(self._void(intent_id, idempotency_key))).result()
 
     def refund(self, intent_id: str, amount: Money | None = None, *, idempotency_key: str | None = None) -> Refund:
         """Pay some of what was captured back, or all. AmountExceeded, and as `confirm`."""
-        return self._refund_of(self._run(self._refund(intent_id, amount, idempotency_key)))
+        return self._refund_of(self._ask(self._refund(intent_id, amount, idempotency_key)))
 
     async def arefund(
         self, intent_id: str, amount: Money | None = None, *, idempotency_key: str | None = None
     ) -> Refund:
         """`refund` for tasks."""
-        done = await self._arun(self._refund(intent_id, amount, idempotency_key))
+        done = await self._aask(self._refund(intent_id, amount, idempotency_key))
         return await asyncio.to_thread(self._refund_of, done)
 
     def _refund_of(self, done: Done) -> Refund:
@@ -227,12 +230,13 @@ class Payments:
         """Believe a webhook, and apply what it says, in whatever order webhooks come. SignatureInvalid."""
         return self.receive_many([Delivery(body, headers)])[0]
 
+    async def areceive(self, body: bytes, headers: Mapping[str, str]) -> Received:
+        """`receive` for tasks."""
+        return (await self._arun(self._upkeep.receive([Delivery(body, headers)], asks=self._can_aask)))[0]
+
     def receive_many(self, deliveries: Sequence[Delivery]) -> list[Received]:
         """Apply webhooks in one transaction. SignatureInvalid for the first that cannot be believed: then none is."""
-        received, open_ = self._receiving.receive(deliveries)
-        for intent_id, question_key in open_ if self.gateway is not None else ():
-            self._close_quietly(intent_id, Begun(question_key, False))
-        return received
+        return self._run(self._upkeep.receive(deliveries, asks=self._can_ask))
 
     # --- what nobody asks for ---
 
@@ -241,52 +245,19 @@ class Payments:
 
         Where the gateway does not answer, or nobody knows the card any more, the payment stays as it is or goes back.
         """
-        return [intent for each in self._journal.due(RECOVER, limit) if (intent := self._recover(each)) is not None]
+        return self._ask(self._upkeep.recover(limit))
 
     async def arecover(self, *, limit: int = 100) -> list[Intent]:
         """`recover` for tasks."""
-        due = await asyncio.to_thread(self._journal.due, RECOVER, limit)
-        return [intent for each in due if (intent := await self._arecover(each)) is not None]
+        return await self._aask(self._upkeep.recover(limit))
 
     def expire(self, *, limit: int = 100) -> list[Intent]:
         """End authorizations and challenges whose time is over; a challenge is called off at the gateway."""
-        found = []
-        for intent_id in self._journal.due(EXPIRE, limit):
-            step = self._journal.change(intent_id, self._receiving.expiry)
-            self._telling.step(step)
-            question = step.after.open
-            if question is not None and question.cause == EXPIRY:
-                self._close_quietly(intent_id, Begun(question.key, False))
-            found.append(self.get(intent_id))
-        return found
+        return self._run(self._upkeep.expire(limit, asks=self._can_ask))
 
-    def _close_quietly(self, intent_id: str, begun: Begun) -> Done | None:
-        """Close a question; what cannot be closed now stays for `recover`."""
-        try:
-            return self._run(self._asking.close(intent_id, begun, None, None))
-        except (GatewayUnavailable, GatewayTimeout, OutcomeUnknown):
-            return None
-
-    def _recover(self, intent_id: str) -> Intent | None:
-        question = self._journal.load(intent_id).open
-        if question is None:
-            return None
-        done = self._close_quietly(intent_id, Begun(question.key, True))
-        return None if done is None else self._recovered(done)
-
-    async def _arecover(self, intent_id: str) -> Intent | None:
-        question = (await asyncio.to_thread(self._journal.load, intent_id)).open
-        if question is None:
-            return None
-        try:
-            done = await self._arun(self._asking.close(intent_id, Begun(question.key, True), None, None))
-        except (GatewayUnavailable, GatewayTimeout, OutcomeUnknown):
-            return None
-        return self._recovered(done)
-
-    def _recovered(self, done: Done) -> Intent:
-        self._telling.recovered(done)
-        return done.intent
+    async def aexpire(self, *, limit: int = 100) -> list[Intent]:
+        """`expire` for tasks."""
+        return await self._arun(self._upkeep.expire(limit, asks=self._can_aask))
 
     def resolve(self, intent_id: str, event: IntentEvent, *, actor: str, reason: str) -> Intent:
         """Say what the gateway holds, out of NEEDS_REVIEW, as a person who has looked. InvalidTransition."""
@@ -337,17 +308,36 @@ class Payments:
 
     # --- how steps are run ---
 
-    def _run(self, steps: Steps[Demand, Done]) -> Done:
+    @property
+    def _can_ask(self) -> bool:
+        return self.gateway is not None
+
+    @property
+    def _can_aask(self) -> bool:
+        return self._async_gateway is not None or self.gateway is not None
+
+    def _ask(self, steps: Steps[Demand, R]) -> R:
+        """Run what makes no sense without a gateway."""
+        if not self._can_ask:
+            raise ValueError("this verb asks a gateway; give Payments one, or use its twin for tasks")
+        return self._run(steps)
+
+    async def _aask(self, steps: Steps[Demand, R]) -> R:
+        if not self._can_aask:
+            raise ValueError("this verb asks a gateway; give Payments one, as async_gateway or gateway")
+        return await self._arun(steps)
+
+    def _run(self, steps: Steps[Demand, R]) -> R:
         return run(steps, self._do, self._clock)
 
     def _do(self, demand: Demand) -> object:
         if isinstance(demand, Call):
             return demand.work()
-        if self.gateway is None:
-            raise ValueError("this verb asks a gateway; give Payments one, or use its twin for tasks")
-        return self.gateway.send(demand.request) if isinstance(demand, Send) else self.gateway.query(demand.key)
+        gateway = self.gateway
+        assert gateway is not None  # noqa: S101 - nobody gets here without one
+        return gateway.send(demand.request) if isinstance(demand, Send) else gateway.query(demand.key)
 
-    async def _arun(self, steps: Steps[Demand, Done]) -> Done:
+    async def _arun(self, steps: Steps[Demand, R]) -> R:
         return await arun(steps, self._ado, self._clock)
 
     async def _ado(self, demand: Demand) -> object:

@@ -16,6 +16,7 @@ from lldkit.payments.events import (
 )
 from lldkit.payments.interface import Fact
 from lldkit.payments.journal import Step
+from lldkit.payments.tables import IntentState
 
 __all__ = ["Telling"]
 
@@ -27,8 +28,8 @@ class Telling:
         self._emit = emit
         self._clock = clock
 
-    def step(self, step: Step) -> None:
-        """A change that was written."""
+    def step(self, step: Step, code: str | None = None) -> None:
+        """A change that was written; `code` is why the gateway has declined, where it has said so."""
         if not step.lines or not self._emit:
             return
         now, intent = self._clock.now(), step.after.intent
@@ -39,8 +40,8 @@ class Telling:
             elif line.event == "held":
                 self._emit(Held(now, intent.id, line.cause))
         if intent.attempts > step.before.intent.attempts:
-            self._emit(Declined(now, intent.id, step.lines[0].cause))
-        if intent.state == "outcome_unknown" and intent.state is not step.before.intent.state:
+            self._emit(Declined(now, intent.id, code))
+        if intent.state is IntentState.OUTCOME_UNKNOWN and intent.state is not step.before.intent.state:
             self._emit(Unknown(now, intent.id, step.lines[0].cause))
         over = intent.refunded + intent.disputed - intent.captured
         grown = over > step.before.intent.refunded + step.before.intent.disputed - step.before.intent.captured
