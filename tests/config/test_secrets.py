@@ -140,7 +140,7 @@ def test_nothing_that_a_configuration_says_tells_a_secret(tmp_path: Path) -> Non
     assert TEXT not in f"{config.current} {config.explain('database.password')}"
     assert config.current.database.password.reveal() == TEXT + "2"
     assert stat.S_IMODE(cache.stat().st_mode) == 0o600
-    assert json.loads(json.loads(cache.read_text())["layers"]) == {"store": {"database": {"port": 5}}}
+    assert json.loads(json.loads(cache.read_text())["text"]) == {"store": {"database": {"port": 5}}}
     logged_changes.close()
 
 

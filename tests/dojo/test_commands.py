@@ -239,6 +239,15 @@ def test_a_fault_of_a_command_is_one_line_and_exit_code_3(run: Kata, monkeypatch
     assert len(err.splitlines()) == 1
 
 
+def test_a_reader_that_has_seen_enough_is_no_fault_of_ours() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "lldkit", "kata", "list"]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 def test_watch_takes_its_keys_from_a_terminal_and_leaves_it_as_it_was(run: Kata, space: Path) -> None:
     import pty

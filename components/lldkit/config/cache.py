@@ -1,37 +1,26 @@
 """The last good documents of remote layers on disk, so that a restart survives a store that is away. No secrets."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from lldkit.config.schema import Hidden, Options, Plan, Section, Table, hides
-from lldkit.snapshot.file import replace_file
+from lldkit.snapshot.kept import keep_text, kept_text
 
 __all__ = ["read_cache", "write_cache"]
 
 
 def write_cache(path: Path, plan: Plan, trees: Mapping[str, Mapping[str, object]]) -> None:
     """Keep what the schema knows of each layer's tree, but for its secrets; readable by its owner only. `OSError`."""
-    text = json.dumps({name: _public(plan, tree) for name, tree in trees.items()}, ensure_ascii=False)
-    replace_file(path, json.dumps({"sha256": _digest(text), "layers": text}), mode=0o600)
+    keep_text(path, json.dumps({name: _public(plan, tree) for name, tree in trees.items()}, ensure_ascii=False))
 
 
 def read_cache(path: Path) -> Mapping[str, Mapping[str, object]]:
     """The trees by the names of their layers; none where the file is missing or damaged."""
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        if record["sha256"] == _digest(record["layers"]):
-            trees: Mapping[str, Mapping[str, object]] = json.loads(record["layers"])
-            return trees
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        pass
-    return {}
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    text = kept_text(path)
+    trees: Mapping[str, Mapping[str, object]] = {} if text is None else json.loads(text)
+    return trees
 
 
 def _public(plan: Plan, node: Any) -> Any:

@@ -85,6 +85,8 @@ def run(arguments: argparse.Namespace) -> int:
     except DojoError as refusal:
         print(f"lldkit kata: {refusal}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # the reader of our output has seen enough; `lldkit` itself knows what to do
+        raise
     except Exception as fault:  # noqa: BLE001  # nobody who practises should have to read our traceback
         place = _place(fault)
         print(f"lldkit kata: our own fault, please report: {type(fault).__name__}: {fault} ({place})", file=sys.stderr)
