@@ -13,7 +13,7 @@ import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from lldkit.clock import SYSTEM
 
@@ -48,7 +48,8 @@ def _let_go(connection: sqlite3.Connection, owner: int) -> None:
 class Database:
     """One SQLite file with a connection for each thread that uses it.
 
-    `busy_timeout` is how many seconds a writer waits for another writer before `sqlite3.OperationalError`. Connections
+    `busy_timeout` is how many seconds a writer waits for another writer before `sqlite3.OperationalError`. With
+    `synchronous="FULL"` commits survive a power cut too, each at the price of a wait for the disk. Connections
     are opened on first use, are in autocommit mode, and are closed when their thread ends or the database is closed.
     Safe for threads; a forked child opens connections of its own. Queries never hold a lock of this object.
 
@@ -61,7 +62,13 @@ class Database:
     [('apple', 3)]
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, busy_timeout: float = 5.0) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        busy_timeout: float = 5.0,
+        synchronous: Literal["NORMAL", "FULL"] = "NORMAL",
+    ) -> None:
         name = os.fspath(path)
         if name in {"", ":memory:"}:
             raise ValueError(f"path must name a file that all threads and processes can share, got {path!r}")
@@ -69,6 +76,9 @@ class Database:
             raise ValueError(f"path must name a file in a folder that exists, got {name!r}")
         if not 0 <= busy_timeout <= 86_400:
             raise ValueError(f"busy_timeout must be 0 to 86400 seconds, got {busy_timeout!r}")
+        if synchronous not in {"NORMAL", "FULL"}:
+            raise ValueError(f"synchronous must be 'NORMAL' or 'FULL', got {synchronous!r}")
+        self._synchronous = synchronous
         self._path = Path(name).absolute()
         self._busy_timeout = busy_timeout
         self._closed = False
@@ -128,7 +138,7 @@ class Database:
                 SYSTEM.sleep(0.002)
         if mode != "wal":
             raise sqlite3.OperationalError(f"{self._path} is on a file system that cannot hold a WAL (mode {mode!r})")
-        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA synchronous = {self._synchronous}")
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

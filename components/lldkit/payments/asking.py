@@ -1,0 +1,296 @@
+"""How the gateway is asked, for threads and tasks alike: write the question down, ask, write down what was heard.
+
+Each step leaves the store in a state from which the next can be found. Whoever dies in between leaves an open question;
+the verb again, under the same idempotency key, or `recover`, closes it: first by asking the gateway what became of its
+key, and only if that was never seen by sending it, under the same key.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from functools import partial, reduce
+from typing import Any, NamedTuple, TypeAlias
+
+from lldkit.money import Money
+from lldkit.payments import decide
+from lldkit.payments.codec import dumps, loads
+from lldkit.payments.errors import CardDeclined, GatewayTimeout, GatewayUnavailable, OutcomeUnknown
+from lldkit.payments.evolve import evolve
+from lldkit.payments.facts import settle
+from lldkit.payments.idempotency import Replay, Terms, record_write
+from lldkit.payments.idempotency import decide as decide_key
+from lldkit.payments.interface import Capture, GatewayReply, GatewayRequest, Intent, Operation
+from lldkit.payments.journal import Decision, Journal, Step
+from lldkit.payments.ledger import micros
+from lldkit.payments.payment import OPEN, Asked, Event, Payment, Question, Status
+from lldkit.payments.store import Key, Write
+from lldkit.payments.tables import IntentState
+from lldkit.steps import Do, Steps
+
+__all__ = ["Ask", "Asking", "Begun", "Call", "Command", "Demand", "Done", "Send", "follow_up"]
+
+
+class Call(NamedTuple):
+    """Something to do with the store."""
+
+    work: Callable[[], Any]
+
+
+class Send(NamedTuple):
+    """A question to the gateway."""
+
+    request: GatewayRequest
+
+
+class Ask(NamedTuple):
+    """What has the gateway answered under this key."""
+
+    key: str
+
+
+Demand: TypeAlias = Call | Send | Ask
+Command: TypeAlias = Callable[[Payment, datetime, str], Asked]
+"""What a verb asks of a payment, because of which key; decided anew whenever another writer was faster."""
+
+
+class Begun(NamedTuple):
+    """A question that is written down; one that was `asked_before` may be known to the gateway."""
+
+    key: str
+    asked_before: bool
+
+
+class Done(NamedTuple):
+    """An outcome, as it is kept under an idempotency key: of which question, the intent, the code of a decline."""
+
+    question: str
+    intent: Intent
+    code: str | None = None
+    retryable: bool = False
+
+    def result(self) -> Intent:
+        """The intent, or CardDeclined."""
+        if self.code is not None:
+            raise CardDeclined(self.code, self.retryable, self.intent)
+        return self.intent
+
+
+class Asking:
+    """The procedures of one store and gateway. `tell` hears of every step that was written."""
+
+    def __init__(self, journal: Journal, key_terms: Terms, tell: Callable[[Step, str | None], object]) -> None:
+        self._journal = journal
+        self._key_terms = key_terms
+        self._tell = tell
+
+    def operate(
+        self, intent_id: str, command: Command, key: Key | None, fingerprint: str, method: str | None = None
+    ) -> Steps[Demand, Done]:
+        """A verb: from the question to the outcome. Raises what the verbs of `Payments` raise."""
+        begun: Begun | Done = yield Do(Call(lambda: self._begin(intent_id, command, key, fingerprint)))
+        if isinstance(begun, Done):
+            return begun
+        return (yield from self.close(intent_id, begun, key, method))
+
+    # --- write the question down ---
+
+    def _begin(self, intent_id: str, command: Command, key: Key | None, fingerprint: str) -> Begun | Done:
+        begun: Begun | Done
+
+        def choose(payment: Payment, now: datetime) -> Decision:
+            nonlocal begun
+            cause = "" if key is None else key[1]
+            writes: tuple[Write, ...] = ()
+            if key is not None:
+                claimed = self._claim(key, fingerprint)
+                if isinstance(claimed, Done):
+                    begun = claimed
+                    return Decision((), "")
+                writes = (claimed,)
+            earlier = _question_of(payment, cause)
+            if earlier is not None and earlier.status is not Status.NEVER:
+                begun = Begun(earlier.key, True)  # somebody has begun with this key, and did not come to its end
+                return Decision((), "", writes=writes)
+            asked = command(payment, now, cause)
+            if earlier is not None and _is_same(earlier, asked.question):  # it may still be on its way
+                asked = asked._replace(question=asked.question._replace(key=earlier.key))
+            begun = Begun(asked.question.key, earlier is not None)
+            return Decision((asked,), "merchant", cause, writes)
+
+        self._tell(self._journal.change(intent_id, choose), None)
+        return begun
+
+    def _claim(self, key: Key, fingerprint: str) -> Write | Done:
+        """The write that claims the key, or the outcome that is kept under it."""
+        stored = self._journal.store.read([key]).get(key)
+        record = None if stored is None else stored.value
+        decided = decide_key(
+            key, record, fingerprint, micros(self._journal.store, self._journal.clock), self._key_terms
+        )
+        if isinstance(decided, Replay):
+            return loads(Done, decided.response.decode())
+        return record_write(key, decided[0], stored)
+
+    # --- ask, and write down what was heard ---
+
+    def close(self, intent_id: str, begun: Begun, key: Key | None, method: str | None) -> Steps[Demand, Done]:
+        """Close a question and those that follow from its answer."""
+        question_key, asked_before = begun
+        while True:
+            payment: Payment = yield Do(Call(lambda: self._journal.load(intent_id)))
+            question = payment.question(question_key)
+            assert question is not None  # noqa: S101 - questions are never forgotten
+            reply = None
+            if _is_waited_for(question):
+                reply = yield from self._ask(payment, question, key, method, asked_before=asked_before)
+            step: Step = yield Do(Call(partial(self._hear, intent_id, question, reply, key)))
+            declined = _declined(reply)
+            self._tell(step, declined.code)
+            following = _following(step.after, question)
+            if following is None:
+                return Done(begun.key, step.after.intent, *declined)
+            question_key, asked_before = following.key, False
+
+    def _ask(
+        self, payment: Payment, question: Question, key: Key | None, method: str | None, *, asked_before: bool
+    ) -> Steps[Demand, GatewayReply | None]:
+        """The gateway's answer; None if the question has never reached it, and nobody can ask it again."""
+        try:
+            if asked_before:
+                reply: GatewayReply | None = yield Do(Ask(question.key))
+                if reply is not None:
+                    return reply
+                if question.operation is Operation.AUTHORIZE and method is None:
+                    return None
+            answer: GatewayReply = yield Do(Send(_request(payment, question, method)))
+        except GatewayUnavailable:
+            if not asked_before:
+                yield Do(Call(lambda: self._undo(payment.intent.id, question, key)))
+            raise
+        except GatewayTimeout:
+            yield Do(Call(lambda: self._lose(payment.intent.id, question, key)))
+            raise OutcomeUnknown(payment.intent.id, question.key, 0.0) from None
+        except BaseException:  # cancelled, say, after it was sent
+            yield Do(Call(lambda: self._lose(payment.intent.id, question, key)))
+            raise
+        return answer
+
+    def _hear(self, intent_id: str, question: Question, reply: GatewayReply | None, key: Key | None) -> Step:
+        """Write down the answer, unless a webhook was faster; ask at once for what follows from it."""
+
+        def choose(payment: Payment, now: datetime) -> Decision:
+            current = payment.question(question.key)
+            events: list[Event] = []
+            if current is not None and _is_waited_for(current):
+                terms = self._journal.terms
+                heard = decide.never(question, now) if reply is None else decide.answer(question, reply, now, terms)
+                events = follow_up(payment, heard, now, terms)
+            after = reduce(evolve, events, payment)
+            writes: tuple[Write, ...] = ()
+            if key is not None and _following(after, question) is None:
+                writes = self._outcome(key, question, payment, after, reply)
+            return Decision(tuple(events), "gateway", question.key, writes)
+
+        return self._journal.change(intent_id, choose)
+
+    def _outcome(
+        self, key: Key, question: Question, before: Payment, after: Payment, reply: GatewayReply | None
+    ) -> tuple[Write, ...]:
+        """The outcome under its key; nothing where somebody else has taken the key over."""
+        stored = self._journal.store.read([key]).get(key)
+        if stored is None or stored.value.response is not None:
+            return ()
+        version = before.intent.version + (after is not before)
+        done = Done(question.key, replace(after.intent, version=version), *_declined(reply))
+        return (record_write(key, stored.value._replace(response=dumps(done).encode()), stored),)
+
+    def _undo(self, intent_id: str, question: Question, key: Key | None) -> None:
+        """The gateway has not taken it: as before, and the key is free."""
+        self._end(intent_id, decide.never, question, key, free=True)
+
+    def _lose(self, intent_id: str, question: Question, key: Key | None) -> None:
+        """Nobody knows: whoever comes with the key next may find it out."""
+        self._end(intent_id, decide.unanswered, question, key, free=False)
+
+    def _end(
+        self,
+        intent_id: str,
+        end: Callable[[Question, datetime], Event],
+        question: Question,
+        key: Key | None,
+        *,
+        free: bool,
+    ) -> None:
+        def choose(payment: Payment, now: datetime) -> Decision:
+            current = payment.question(question.key)
+            is_open = current is not None and current.status in (Status.ASKED, Status.PENDING)
+            events = (end(question, now),) if is_open else ()
+            return Decision(events, "gateway", question.key, self._released(key, free=free))
+
+        self._tell(self._journal.change(intent_id, choose), None)
+
+    def _released(self, key: Key | None, *, free: bool) -> tuple[Write, ...]:
+        stored = None if key is None else self._journal.store.read([key]).get(key)
+        if key is None or stored is None or stored.value.response is not None:
+            return ()
+        return (record_write(key, None if free else stored.value._replace(lease_until=0), stored),)
+
+
+def follow_up(payment: Payment, event: Event, now: datetime, terms: decide.Terms) -> list[Event]:
+    """What happens, and what follows at once: held facts whose cause it is, and the capture of an automatic payment."""
+    after = evolve(payment, event)
+    after, settled = settle(after, now, terms)
+    events = [event, *settled]
+    automatic = after.intent.capture is Capture.AUTOMATIC
+    if automatic and after.intent.state is IntentState.AUTHORIZED and after.open is None:
+        cause = next((each.cause for each in reversed(after.questions) if each.operation is Operation.AUTHORIZE), "")
+        events.append(decide.capture(after, None, now, terms, cause, final=True))
+    return events
+
+
+def _question_of(payment: Payment, cause: str) -> Question | None:
+    """The question of an idempotency key. A refund that never was is no longer one: it is asked for anew."""
+    for each in payment.questions:
+        if cause and each.cause == cause and (each.operation, each.status) != (Operation.REFUND, Status.NEVER):
+            return each
+    return None
+
+
+def _is_same(one: Question, other: Question) -> bool:
+    return (one.operation, one.amount, one.final) == (other.operation, other.amount, other.final)
+
+
+def _is_waited_for(question: Question) -> bool:
+    """Whether the gateway owes an answer; a challenge is the payer's turn."""
+    return question.status in OPEN and question.status is not Status.CHALLENGED
+
+
+def _following(payment: Payment, question: Question) -> Question | None:
+    """The question that the answer to this one has led to."""
+    following = payment.open
+    is_next = following is not None and following.key != question.key and following.status is Status.ASKED
+    return following if is_next else None
+
+
+def _request(payment: Payment, question: Question, method: str | None) -> GatewayRequest:
+    return GatewayRequest(
+        question.key,
+        question.operation,
+        payment.intent.id,
+        Money(question.amount, payment.intent.amount.currency),
+        method if question.operation is Operation.AUTHORIZE else None,
+        payment.reference,
+        question.final,
+    )
+
+
+class _Declined(NamedTuple):
+    code: str | None = None
+    retryable: bool = False
+
+
+def _declined(reply: GatewayReply | None) -> _Declined:
+    """Why the gateway has declined, if it has."""
+    if reply is None or reply.status != "declined":
+        return _Declined()
+    return _Declined(reply.code or "declined", reply.retryable)

@@ -1,0 +1,119 @@
+"""Facts of the gateway, in all orders and twice: the same totals, the same books."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+
+import pytest
+
+from lldkit.clock import MICRO
+from lldkit.money import Money
+from lldkit.payments.books import accounts_of, transfers_of
+from lldkit.payments.decide import Terms
+from lldkit.payments.evolve import evolve
+from lldkit.payments.facts import absorb, settle
+from lldkit.payments.interface import Capture, Fact, FactKind, Intent, Received
+from lldkit.payments.payment import Held, Payment
+from lldkit.payments.tables import IntentState
+from lldkit.payments.transfers import Balance, TransferStatus
+from lldkit.payments.two_phase import Row, Sheet, apply
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+TERMS = Terms(timedelta(days=7), timedelta(hours=1), timedelta(minutes=1))
+ZERO = Money(0, "USD")
+AUTHORIZED = Fact(FactKind.AUTHORIZED, "a", 100)
+CAPTURED_60 = Fact(FactKind.CAPTURED, "b", 60)
+CAPTURED_40 = Fact(FactKind.CAPTURED, "c", 40, final=True)
+REFUNDED_10 = Fact(FactKind.REFUNDED, "d", 10)
+
+
+def created(amount: int = 100) -> Payment:
+    money = Money(amount, "USD")
+    intent = Intent(
+        id="pi_1",
+        tenant="",
+        merchant="acme",
+        state=IntentState.CREATED,
+        version=1,
+        amount=money,
+        authorized=ZERO,
+        captured=ZERO,
+        voided=ZERO,
+        refunded=ZERO,
+        disputed=ZERO,
+        capture=Capture.MANUAL,
+        pending=None,
+        next_action=None,
+        authorized_until=None,
+        created_at=NOW,
+        attempts=0,
+    )
+    return Payment(intent)
+
+
+class Books:
+    """A payment with its ledger, told facts one after the other."""
+
+    def __init__(self) -> None:
+        self.payment = created()
+        self.sheet = Sheet({account.id: Row(account) for account in accounts_of(self.payment.intent)})
+
+    def tell(self, fact: Fact) -> Received:
+        absorbed = absorb(self.payment, fact, NOW, TERMS)
+        before, after = self.payment, self.payment
+        for event in absorbed.events:
+            after = evolve(after, event)
+        if absorbed.received is Received.HELD:
+            after = evolve(after, Held(NOW, fact))
+        after, _ = settle(after, NOW, TERMS)
+        statuses = apply(self.sheet, transfers_of(before, after, NOW), round(NOW.timestamp()) * MICRO)
+        assert set(statuses) <= {TransferStatus.CREATED}
+        self.payment = after
+        return absorbed.received
+
+    @property
+    def balances(self) -> list[Balance]:
+        return [row.balance for row in self.sheet.rows.values()]
+
+
+def told(facts: Iterable[Fact]) -> Books:
+    books = Books()
+    for fact in facts:
+        books.tell(fact)
+    return books
+
+
+@pytest.mark.parametrize("facts", list(permutations([AUTHORIZED, CAPTURED_60, CAPTURED_40, REFUNDED_10])))
+def test_the_same_facts_in_any_order_and_twice_lead_to_the_same_books(facts: tuple[Fact, ...]) -> None:
+    expected = told([AUTHORIZED, CAPTURED_60, CAPTURED_40, REFUNDED_10])
+    assert expected.payment.intent.state is IntentState.CAPTURED
+    assert expected.balances == [Balance(0, 100, 0, 10), Balance(0, 10, 0, 100), Balance()]
+    for books in (told(facts), told([*facts, *facts]), told([fact for each in facts for fact in (each, each)])):
+        assert books.payment.intent == expected.payment.intent
+        assert [posted(balance) for balance in books.balances] == [posted(balance) for balance in expected.balances]
+        assert books.payment.held == ()
+
+
+def posted(balance: Balance) -> tuple[int, int, int]:
+    """What was moved, beside what is still held; a capture and its undoing leave no other trace."""
+    return balance.debits_posted, balance.credits_posted, balance.debits_pending + balance.credits_pending
+
+
+def test_a_refund_is_held_until_its_capture_is_told_and_a_late_authorization_is_stale() -> None:
+    books = Books()
+    assert books.tell(REFUNDED_10) is Received.HELD
+    assert books.payment.intent.refunded == ZERO
+    assert books.tell(CAPTURED_60) is Received.APPLIED
+    assert books.payment.intent.refunded == Money(10, "USD")
+    assert books.tell(AUTHORIZED) is Received.STALE
+    assert books.payment.intent.state is IntentState.PARTIALLY_CAPTURED
+
+
+def test_what_contradicts_the_end_of_a_payment_is_parked_and_moves_nothing() -> None:
+    books = told([AUTHORIZED, Fact(FactKind.VOIDED, "v")])
+    before = books.balances
+    assert books.payment.intent.state is IntentState.VOIDED
+    assert books.tell(CAPTURED_60) is Received.PARKED
+    assert books.tell(Fact(FactKind.AUTHORIZED, "again", 100)) is Received.PARKED
+    assert books.balances == before
+    assert books.payment.intent.captured == ZERO
