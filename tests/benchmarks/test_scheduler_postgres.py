@@ -2,8 +2,8 @@
 
 All use psycopg, one server (without fsync), one worker process, and open their connections anew. pgqueuer and
 procrastinate run coroutines of one event loop, ours a thread. Timed is from the enqueue to the last run: pgqueuer takes
-four seconds to stop, which says nothing about its jobs. About one second of its time is a pause all the same, whatever the
-number of jobs; each job beyond costs it less than ours.
+four seconds to stop, which says nothing about its jobs. About one second of its time is a pause all the same, whatever
+the number of jobs; each job beyond costs it less than ours.
 """
 
 import asyncio
