@@ -36,10 +36,11 @@ def floors() -> str:
     """Who may import whom."""
     ground, proofs = test_house.GROUND, test_house.PROOF_TOOLS
     rich = [unit for unit in test_house.COMPONENTS if set(test_house.SHARED_BY_ROOMS) <= test_house.MAY_IMPORT[unit]]
+    proving = [unit for unit in rich if "simulation" in test_house.MAY_IMPORT[unit]]
     lines = [
         ("`__main__`", "everything"),
         (words(test_house.TOP_FLOOR), "components, proof tools, ground"),
-        (words(rich), f"ground, and {words(test_house.SHARED_BY_ROOMS)}"),
+        (words(rich), f"ground, and {words(test_house.SHARED_BY_ROOMS)}; {words(proving)} also `simulation`"),
         (words([unit for unit in test_house.COMPONENTS if unit not in rich]), "ground"),
         (words(proofs), f"ground; {words(proofs[1:])} also {words(proofs[:1])}"),
         (words(ground), "those of ground that stand before it in this list"),
