@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "kata": "lldkit.dojo.cli",
     "metrics": "lldkit.metrics.cli",
     "payments": "lldkit.payments.cli",
+    "play": "lldkit.playground.play",
     "rate-limiter": "lldkit.rate_limiter.cli",
     "scheduler": "lldkit.scheduler.cli",
 }
