@@ -147,17 +147,16 @@ SELECT queue, sum(blocked), sum(scheduled), sum(ready), sum(running), sum(succee
        sum(claims)
 FROM old GROUP BY queue
 -- : oldest
-SELECT id, finished FROM {schema}.jobs AS job
-WHERE state > 3 AND queue = %(queue)s AND state = %(state)s AND (finished < %(oldest)s OR %(too_many)s > 0)
-AND NOT EXISTS (
-    SELECT FROM {schema}.job_parents JOIN {schema}.jobs AS child ON child.id = job_parents.child
-    WHERE parent = job.id AND child.state < 3)
-ORDER BY finished, seq LIMIT 10000 FOR UPDATE OF job SKIP LOCKED
--- : needed
-SELECT count(*) FROM {schema}.jobs AS job WHERE state > 3 AND queue = %(queue)s AND state = %(state)s
-AND EXISTS (
-    SELECT FROM {schema}.job_parents JOIN {schema}.jobs AS child ON child.id = job_parents.child
-    WHERE parent = job.id AND child.state < 3)
+SELECT id FROM {schema}.jobs WHERE id IN (
+    SELECT id FROM (
+        SELECT id FROM {schema}.jobs
+        WHERE state > 3 AND queue = %(queue)s AND state = %(state)s AND finished < %(before)s
+        ORDER BY finished, seq LIMIT %(among)s::bigint
+    ) AS job WHERE NOT EXISTS (
+        SELECT FROM {schema}.job_parents JOIN {schema}.jobs AS child ON child.id = job_parents.child
+        WHERE parent = job.id AND child.state < 3
+    ) LIMIT 10000
+) FOR UPDATE SKIP LOCKED
 -- : delete
 DELETE FROM {schema}.jobs WHERE id = ANY(%(ids)s)
 -- : delete_parents

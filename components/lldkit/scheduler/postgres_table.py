@@ -271,28 +271,22 @@ class PostgresTable:
         self._run("fold")
 
     def prune(self, queue: str, keep: Keep) -> int:
-        """Forget ended jobs."""
+        """Forget ended jobs: the oldest that are too old or too many, but for parents whose children wait."""
         oldest = 0 if keep.seconds is None else self.now - round(keep.seconds * MICRO)
         pruned: list[str] = []
+        counts = self.counts(queue)
         for state in (JobState.SUCCEEDED, JobState.DEAD, JobState.CANCELLED):
             most = keep.succeeded_rows if state is JobState.SUCCEEDED else keep.dead_rows
-            too_many = self._surplus(queue, state, most)
-            rows = self._run("oldest", queue=queue, state=CODES[state], oldest=oldest, too_many=too_many)
-            chosen = [job_id for place, (job_id, at) in enumerate(rows) if place < too_many or at < oldest]
+            surplus = 0 if most is None else max(0, counts[state.value] - most)
+            by_age = self._run("oldest", queue=queue, state=CODES[state], before=oldest, among=None)
+            by_number = self._run("oldest", queue=queue, state=CODES[state], before=2**63 - 1, among=surplus)
+            chosen = [job_id for (job_id,) in max(by_age, by_number, key=len)]  # one holds the other
             self._counts[queue, state.value] -= len(chosen)
             pruned += chosen
         if pruned:
             self._run("delete", ids=pruned)
             self._run("delete_parents", ids=pruned)
         return len(pruned)
-
-    def _surplus(self, queue: str, state: JobState, most: int | None) -> int:
-        """How many jobs are kept beyond `most`, not counting those that must be."""
-        count = self.counts(queue)[state.value]
-        if most is None or count <= most:
-            return 0
-        needed: int = self._run("needed", queue=queue, state=CODES[state])[0][0]
-        return max(0, count - needed - most)
 
 
 def _as_json(records: Iterable[Record]) -> str:
