@@ -1,10 +1,10 @@
-"""Two workers in virtual time: one soon gets what the other cannot run, or held when it was killed."""
+"""Workers in virtual time: one soon gets what another cannot run, or held when it was killed, or nobody told it of."""
 
 import asyncio
 
 import pytest
 
-from lldkit.scheduler import JobState, LeaseRef, Queue, Worker
+from lldkit.scheduler import JobState, LeaseRef, MemoryStore, Queue, Worker
 from lldkit.simulation import VirtualClock, run_virtual
 from scheduler.helpers import wish
 
@@ -74,3 +74,35 @@ def test_a_job_whose_worker_dies_at_the_worst_moment_runs_again_within_its_lease
     assert killed_at + LEASE - 1e-6 <= again <= killed_at + LEASE + 1.0
     (job,) = queue.jobs().items
     assert (job.state, job.crashes, job.attempts, job.fence) == (JobState.SUCCEEDED, 1, 1, 2)
+
+
+class Mute(MemoryStore):
+    """Word of a change never arrives."""
+
+    def notify(self) -> None: ...
+
+
+@pytest.mark.parametrize("poll_seconds", [1.0, 7.0])
+def test_a_job_of_which_no_word_has_come_is_found_within_the_poll(poll_seconds: float) -> None:
+    clock = VirtualClock()
+    waits: list[float] = []
+
+    async def main() -> None:
+        queue = Queue(store=Mute(clock=clock), clock=clock)
+
+        @queue.task()
+        async def work(enqueued_at: float) -> None:
+            waits.append(clock.monotonic() - enqueued_at)
+
+        worker = Worker(queue, runner="asyncio", poll_seconds=poll_seconds)
+        working = asyncio.create_task(worker.arun())
+        for pause in (0.3, 11.0, 0.9 * poll_seconds, 2.5):
+            await clock.asleep(pause)
+            work.enqueue(clock.monotonic())
+        await clock.asleep(2 * poll_seconds)
+        worker.stop()
+        await working
+
+    run_virtual(main(), clock=clock)
+    assert len(waits) == 4
+    assert 0.0 < max(waits) <= poll_seconds + 1e-6
