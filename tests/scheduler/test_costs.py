@@ -169,7 +169,9 @@ READ = """
 """
 
 
-def test_only_rows_that_are_in_play_are_read_on_postgres(clock: ManualClock, postgres_dsn: str) -> None:
+def test_only_rows_that_are_in_play_are_read_on_postgres_also_by_plans_of_its_youth(
+    clock: ManualClock, postgres_dsn: str
+) -> None:
     with psycopg.connect(postgres_dsn, autocommit=True) as connection:
 
         def read() -> int:
@@ -179,8 +181,10 @@ def test_only_rows_that_are_in_play_are_read_on_postgres(clock: ManualClock, pos
             return int(row[0])
 
         store = PostgresStore(OneConnection(connection), schema=schema_of(postgres_dsn), clock=clock)
+        for _ in range(12):  # after ten times the server keeps a plan
+            a_life(store, clock)
         burden(store, 5_000)
-        connection.execute("VACUUM ANALYZE jobs")
+        a_life(store, clock)  # steps over what has been overwritten, once
         before = read()
         a_life(store, clock)
-        assert 0 < read() - before < 100  # of one job, by a dozen statements
+        assert 0 < read() - before < 200  # of one job, by a dozen statements

@@ -77,7 +77,8 @@ UPDATE {schema}.jobs AS job SET
     beside = new.beside, cancelling = new.cancelling, attempts = new.attempts, crashes = new.crashes,
     backoff = new.backoff, started = new.started, finished = new.finished, reason = new.reason, error = new.error,
     result = new.result, progress = new.progress
-FROM json_populate_recordset(NULL::{schema}.jobs, %(rows)s::json) AS new WHERE job.id = new.id
+FROM json_populate_recordset(NULL::{schema}.jobs, %(rows)s::json) AS new
+WHERE job.id = new.id AND job.id = ANY(%(ids)s)  -- so many rows, as the planner can count
 -- : promote
 UPDATE {schema}.jobs SET state = 2 WHERE id IN (
     SELECT id FROM {schema}.jobs WHERE state = 1 AND queue = %(queue)s AND due <= %(now)s
@@ -168,5 +169,5 @@ AND seq < coalesce(%(before)s::bigint, seq + 1)
 ORDER BY seq DESC LIMIT %(limit)s
 -- : next_due
 SELECT least(
-    (SELECT min(due) FROM {schema}.jobs WHERE state = 1 AND queue = %(queue)s),
+    (SELECT due FROM {schema}.jobs WHERE state = 1 AND queue = %(queue)s ORDER BY due LIMIT 1),
     (SELECT min(lease) FROM {schema}.jobs WHERE state = 3 AND queue = %(queue)s))

@@ -65,7 +65,8 @@ class PostgresTable:
         return self._execute(statement, **given)
 
     def _execute(self, statement: str, /, **given: Any) -> list[tuple[Any, ...]]:
-        cursor = self._cursor.execute(self._statements.sql[statement], given)
+        """Run a statement by a plan for the table as it is: one that is kept from its youth may read all of it."""
+        cursor = self._cursor.execute(self._statements.sql[statement], given, prepare=False)
         return cursor.fetchall() if cursor.description else []
 
     def _ask(self, statement: str, /, **given: Any) -> list[Record]:
@@ -134,7 +135,7 @@ class PostgresTable:
                 )
         if self._changed:
             changed, self._changed = self._changed, {}
-            self._execute("update", rows=_as_json(changed.values()))
+            self._execute("update", rows=_as_json(changed.values()), ids=list(changed))
 
     def flush(self) -> None:
         """Write everything; before the commit."""
@@ -153,7 +154,7 @@ class PostgresTable:
     def promote(self, queue: str) -> None:
         """Make jobs READY that nobody else has in hand."""
         self._write()
-        self._cursor.execute(self._statements.sql["promote"], {"queue": queue, "now": self.now})
+        self._cursor.execute(self._statements.sql["promote"], {"queue": queue, "now": self.now}, prepare=False)
         promoted = self._cursor.rowcount
         self._counts[queue, JobState.SCHEDULED.value] -= promoted
         self._counts[queue, JobState.READY.value] += promoted
