@@ -139,3 +139,27 @@ def _check_steps(trigger: Cron, moment: datetime) -> None:
     assert back is not None
     assert utc(back) <= moment
     assert after.astimezone(UTC).astimezone(after.tzinfo).replace(tzinfo=None) == wall
+
+
+@given(
+    st.sampled_from(ZONES),
+    st.integers(0, 10**6),
+    st.integers(-90, 90),
+    st.lists(st.timedeltas(timedelta(hours=1), 300 * DAY), min_size=1, max_size=4),
+    st.sampled_from([DST.CRONOS, DST.SKIP_ONCE, DST.WALL, DST(("shift", "second"), ("shift", "both"))]),
+)
+def test_a_rare_run_beside_a_change_is_the_same_from_wherever_one_looks(
+    name: str, which: int, minutes: int, distances: list[timedelta], dst: DST
+) -> None:
+    known = transitions(name) or [datetime(2020, 1, 1, tzinfo=UTC)]
+    change = known[which % len(known)]
+    wall = change.astimezone(ZoneInfo(name)).replace(tzinfo=None) + MINUTE * minutes
+    text = f"{wall.minute} {wall.hour} {wall.day} {wall.month} *"
+    looking = cron(text, tz=name, dst=dst)
+    beside = cron(text, tz=name, dst=dst).next(change - 2 * DAY)
+    if beside is None or utc(beside) > change + 2 * DAY:
+        return  # this year it is in a gap
+    for distance in sorted(distances, reverse=True):
+        found = looking.next(utc(beside) - distance)
+        assert found is not None
+        assert utc(found) == utc(beside) or utc(found) < change - 2 * DAY or distance < 2 * DAY
