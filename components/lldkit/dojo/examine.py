@@ -45,6 +45,7 @@ class Exam:
         self.pulse = 0
         self.results: list[dict[str, Any]] = []
         self.signature: list[str] = []
+        self.locks: dict[int, str] = {}  # line of the solution -> which locks are held together there
         self._check = ""
         self._planned: list[str] = []
         self._story: Callable[[], list[str]] = list
@@ -110,7 +111,8 @@ class Exam:
 
     def summary(self) -> dict[str, Any]:
         """What the grader is told at the end, beside the results."""
-        return {"done": len(self.results), "signature": self.signature, "spawned": bool(self.spawned)}
+        done = {"done": len(self.results), "signature": self.signature, "spawned": bool(self.spawned)}
+        return done | {"locks": sorted(self.locks.items())}
 
     def stuck(self, reason: str, why: str, line: int | None) -> None:
         """Report that the check under way does not end."""
@@ -203,6 +205,8 @@ class Exam:
         if level["budgets"]:
             runs.append((f"budget-{n}", lambda: self._budgeted(level["budgets"])))
         runs.sort(key=lambda run: self._is_scenario(run[0]))  # schedules are a hundred times as expensive as all else
+        if level["smoke"] and not self.order["fail_fast"]:
+            runs.append((f"smoke-{n}", partial(self._smoked, n, level["smoke"])))
         return runs
 
     def _begin(self, name: str) -> None:
@@ -311,7 +315,7 @@ class Exam:
         many = min(schedules, FEW) if few else asked or schedules
         self._unfreeze()
         try:
-            return bridge.run(
+            found = bridge.run(
                 function,
                 self._solution,
                 self._tick,
@@ -319,8 +323,19 @@ class Exam:
                 replay=self.order["schedule"],
                 **{"shrink": not self.order["fail_fast"], **options},
             )
+            self.locks |= found.pop("locks", {})
+            return found
         finally:
             self._unfreeze = self.freeze(self.label)
+
+    def _smoked(self, n: int, rounds: int) -> dict[str, Any]:
+        """Run scenarios with real threads, which prove nothing: only where the scheduler has found nothing."""
+        from lldkit.dojo import smoke
+
+        if self._failed():
+            return {"status": "skipped", "why": "not run"}
+        chosen = [function for _, function in _in_dependency_order(self._checks, n) if hasattr(function, "kata_smoke")]
+        return smoke.run([each for each in chosen if each.kata_smoke], self._entry, self._tick, rounds)
 
     def _budgeted(self, budgets: list[str]) -> dict[str, Any]:
         from lldkit.dojo import budgets as ratios

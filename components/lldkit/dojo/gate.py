@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from lldkit.dojo import catalog, fingerprint
+from lldkit.dojo import catalog, concept, fingerprint
 from lldkit.dojo.examine import FEW
 from lldkit.dojo.grader import Options, grade
 from lldkit.dojo.interface import Manifest, Report, Verdict
@@ -32,7 +32,7 @@ __all__ = ["Finding", "Gate", "golden", "grade_wrong", "renew"]
 
 LABELLED = Options(label="solution.py")
 FOLLOW_UPS = 6
-ALTERNATIVES = 3
+ALTERNATIVES = 3  # of a component; two do for one idea
 RUNS = 5  # grades that must be identical
 HASH_SEEDS = ("0", "1")
 _OWN_FILES = {"kata.toml", "interface.py", "checks.py", "model.py", "design.md", "followups.toml"}
@@ -50,7 +50,7 @@ class Finding:
 
 def grade_wrong(kata: Manifest, wrong: Wrong) -> Report:
     """The report of a planted bug at the level where it must die; below, few schedules must find nothing."""
-    options = replace(LABELLED, settled=wrong.dies_at)
+    options = replace(LABELLED, settled=wrong.dies_at, schedules=FEW if concept.is_one(kata) else None)
     return grade(kata, kata.folder / wrong.file, level=wrong.dies_at, options=options)
 
 
@@ -96,6 +96,7 @@ class Gate:
             ("signatures", self.signatures),
             ("hints", self.hints),
             ("followups", self.followups),
+            ("concept", self.concept),
         ]
         return [step for step in steps if not (self.fast and step[0] in {"identical", "schedules"})]
 
@@ -114,9 +115,9 @@ class Gate:
             for path in self.folder.rglob("*")
             if path.is_file() and "__pycache__" not in path.parts
         }
-        for name in sorted(wanted - there):
+        for name in sorted(wanted - there - (concept.NOT_OF_DRILLS if kata.drill_of else set())):
             yield Finding("files", f"{name} is missing", "write it, or take it out of kata.toml")
-        for name in sorted(there - wanted - _OPTIONAL):
+        for name in sorted(there - wanted - _OPTIONAL - concept.FILES):
             if not name.startswith("alternatives/"):
                 yield Finding("files", f"{name} belongs to nothing", "name it in kata.toml or delete it")
 
@@ -150,7 +151,7 @@ class Gate:
     def followups(self) -> Iterator[Finding]:
         """At least six, each with three to five points, one of them with a number."""
         found = tomllib.loads(_text(self.folder / "followups.toml") or "").get("followup", [])
-        if len(found) < FOLLOW_UPS:
+        if len(found) < FOLLOW_UPS and not self.kata.drill_of:
             yield Finding("followups", f"{len(found)} follow-ups, at least {FOLLOW_UPS} are asked", "write more")
         for item in found:
             points = item.get("points", [])
@@ -160,6 +161,11 @@ class Gate:
                 )
             elif not any(re.search(r"\d", point) for point in points):
                 yield Finding("followups", f"{item['ask']!r}: no point has a number", "make one point checkable")
+
+    def concept(self) -> Iterator[Finding]:
+        """What a kata of one concept has beside: a note that holds, and nothing that gives the solution away."""
+        for says, remedy in concept.mistakes(self.kata):
+            yield Finding("concept", says, remedy)
 
     # -- what must be graded ---------------------------------------------------------------------------------------
 
@@ -208,8 +214,9 @@ class Gate:
     def alternatives(self) -> Iterator[Finding]:
         """Right solutions of other structure pass."""
         paths = sorted((self.folder / "alternatives").glob("*.py"))
-        if len(paths) < ALTERNATIVES and not self.kata.drill_of:
-            yield Finding("alternatives", f"{len(paths)} alternatives", f"write {ALTERNATIVES} of different structure")
+        enough = ALTERNATIVES - (self.folder.parent.name == "concurrency")
+        if len(paths) < enough and not self.kata.drill_of:
+            yield Finding("alternatives", f"{len(paths)} alternatives", f"write {enough} of different structure")
         for path, report in zip(paths, self._each(paths, self._few), strict=True):
             if report.verdict is not Verdict.GREEN:
                 shown = f"{report.failure}: {report.failing.actual}" if report.failing else report.problem
@@ -295,7 +302,7 @@ class Gate:
             others = {
                 other.id: stored.get(other.id, [])
                 for other in self.kata.wrong
-                if other.dies_at == wrong.dies_at and other.id != wrong.id
+                if other.dies_at == wrong.dies_at and other.id not in {wrong.id, *wrong.alike}
             }
             if (like := fingerprint.best(report.signature, others)) is not None:
                 yield Finding("signatures", f"{wrong.id} fails like {like[0]}", "write a check that tells them apart")

@@ -153,6 +153,7 @@ class Level:
     programs: int = 0
     schedules: int = 0
     budgets: tuple[str, ...] = ()
+    smoke: int = 0  # rounds with real threads, of scenarios that say `smoke=True`
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,7 @@ class Wrong:
     violates: str
     why: str
     seen_in: str
+    alike: tuple[str, ...] = ()  # planted bugs that nobody can tell from this one by what they do
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import linecache
+import sys
 
 from lldkit.clock import SYSTEM
 from lldkit.dojo.author import Mismatch
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from lldkit.dojo.preflight import Solution
-    from lldkit.interleave import Report, Row, Timeline
+    from lldkit.interleave import History, Report, Row, Timeline
 
 __all__ = ["Maker", "VirtualClock", "columns", "run"]
 
@@ -63,6 +64,33 @@ class Maker:
         """The solution's object."""
         return self._entry(*args, **kwargs)
 
+    def recorded(self, *args: Any, **kwargs: Any) -> tuple[Any, History]:
+        """The solution's object, and the history of the calls that threads make on it."""
+        from lldkit.interleave import History
+
+        history = History()
+        return history.wrap(self(*args, **kwargs), lost=()), history
+
+    @staticmethod
+    def linearizable(history: History, *args: Any, **kwargs: Any) -> bool:
+        """For invariants: True if the kata's `Model(*args, **kwargs)` gives all answers in some order of the calls."""
+        from lldkit.interleave import Model, check_linearizable
+
+        reference = sys.modules["model"].Model
+        found = check_linearizable(history, Model.of(lambda: reference(*args, **kwargs)))
+        if found.verdict != "linearizable":
+            calls = ", ".join(f"{call.process}: {call}" for call in found.operations)
+            raise Mismatch("an order of the calls in which every answer is right", f"none for {calls}")
+        return True
+
+    @staticmethod
+    def outcome(call: Callable[..., object], *args: Any, **kwargs: Any) -> object:
+        """What `call` returns, or the name of the `Exception` that it raises."""
+        try:
+            return call(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001  # which one it is, the invariant asks
+            return type(error).__name__
+
     @staticmethod
     def expect(actual: object, expected: object) -> bool:
         """For invariants: True, or a failure that shows both."""
@@ -79,6 +107,7 @@ def run(
     schedules: int,
     replay: str | None,
     proof: str | None = None,
+    shrink: bool = True,
     **options: Any,
 ) -> dict[str, Any]:
     """Explore `schedules` interleavings of one scenario, or replay the one that `replay` (`name@schedule`) names.
@@ -86,7 +115,9 @@ def run(
     With `proof` all schedules of that granularity are tried, up to 500, however many are asked for.
     """
     from lldkit import interleave
+    from lldkit.dojo import lock_order
 
+    options["shrink"] = shrink
     with interleave.controlled():
         module = solution.fresh()
     linecache.cache[solution.label] = (
@@ -123,7 +154,9 @@ def run(
         }
     except interleave.Uncontrolled as error:
         return {"status": "fail", "expected": "threads that wait by `threading` only", "actual": str(error)}
-    return {"status": "pass"} if report.failure is None else _told(report, function, solution)
+    if report.failure is not None:
+        return _told(report, function, solution)
+    return {"status": "pass", "locks": lock_order.pairs(program, solution.label, **code) if shrink else {}}
 
 
 def _told(report: Report, function: Any, solution: Solution) -> dict[str, Any]:

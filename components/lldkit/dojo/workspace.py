@@ -145,6 +145,8 @@ def statement(kata: Manifest, level: int) -> str:
     later = [f"{item.n}. {item.title} ({item.minutes} min)" for item in kata.level[level:]]
     if later:
         parts.append("## Later levels\n\n" + "\n".join(later) + "\n")
+    if (rules := kata.folder.parent / "RULES.md").is_file():  # of the concurrency katas
+        parts.append(rules.read_text("utf-8").replace("# ", "## ", 1))
     parts.append("Grade it: `lldkit kata check`, or let `lldkit kata watch` do so at every save.\n")
     return "\n".join(parts)
 
