@@ -311,8 +311,11 @@ class Exam:
         from lldkit.dojo import schedules as bridge
 
         asked = self.order["schedules"]
-        few = asked == FEW or level["n"] < self.order["settled"] or self._failed()
+        settled = level["n"] < self.order["settled"]
+        few = asked == FEW or settled or self._failed()
         many = min(schedules, FEW) if few else asked or schedules
+        if settled and "proof" in options:  # nothing is to be proved again
+            options = {**options, "granularity": options["proof"], "proof": None}
         self._unfreeze()
         try:
             found = bridge.run(
