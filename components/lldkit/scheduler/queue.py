@@ -98,7 +98,7 @@ class Queue:
         self.store: Store = MemoryStore(clock=clock) if store is None else store
         self.name = name
         self.capacity = capacity
-        self.when_full = when_full
+        self.when_full: Literal["raise", "block"] = when_full
         self.aging_seconds = aging_seconds
         self.limits = dict(limits or {})
         self.group_limit = group_limit
