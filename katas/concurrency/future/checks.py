@@ -127,7 +127,7 @@ def one_that_raises_stops_nobody(make):
     return {"Eve": story}, lambda: make.expect(told, ["next", None, None])
 
 
-@scenario(level=2, kills=["w04"], schedules=80)
+@scenario(level=2, kills=["w04"], proof="free")
 def a_callback_added_meanwhile_is_called(make):
     """Two lines wide is the window, and the page that falls into it is never rendered."""
     future, told = make(), []
