@@ -173,6 +173,7 @@ def reads_at(lock, clock, at, log):
         clock.sleep(at)
         with lock.read():
             log.append(clock.monotonic())
+            clock.sleep(2)
 
     return body
 
