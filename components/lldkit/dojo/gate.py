@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from lldkit.dojo import catalog, fingerprint
+from lldkit.dojo import catalog, fingerprint, predict
 from lldkit.dojo.examine import FEW
 from lldkit.dojo.grader import Options, grade
 from lldkit.dojo.interface import Manifest, Report, Verdict
@@ -32,11 +32,11 @@ __all__ = ["Finding", "Gate", "golden", "grade_wrong", "renew"]
 
 LABELLED = Options(label="solution.py")
 FOLLOW_UPS = 6
-ALTERNATIVES = 3
+ALTERNATIVES = 3  # of a component; two do for one idea
 RUNS = 5  # grades that must be identical
 HASH_SEEDS = ("0", "1")
 _OWN_FILES = {"kata.toml", "interface.py", "checks.py", "model.py", "design.md", "followups.toml"}
-_OPTIONAL = {"equivalents.toml", "library.py", "note.md", fingerprint.FILE}
+_OPTIONAL = {"equivalents.toml", "library.py", "note.md", fingerprint.FILE, predict.FILE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,7 @@ class Gate:
             ("signatures", self.signatures),
             ("hints", self.hints),
             ("followups", self.followups),
+            ("predict", self.predict),
         ]
         return [step for step in steps if not (self.fast and step[0] in {"identical", "schedules"})]
 
@@ -161,6 +162,11 @@ class Gate:
             elif not any(re.search(r"\d", point) for point in points):
                 yield Finding("followups", f"{item['ask']!r}: no point has a number", "make one point checkable")
 
+    def predict(self) -> Iterator[Finding]:
+        """What the predict questions claim is so."""
+        for says, remedy in predict.mistakes(self.kata):
+            yield Finding("predict", says, remedy)
+
     # -- what must be graded ---------------------------------------------------------------------------------------
 
     def stub(self) -> Iterator[Finding]:
@@ -208,8 +214,9 @@ class Gate:
     def alternatives(self) -> Iterator[Finding]:
         """Right solutions of other structure pass."""
         paths = sorted((self.folder / "alternatives").glob("*.py"))
-        if len(paths) < ALTERNATIVES and not self.kata.drill_of:
-            yield Finding("alternatives", f"{len(paths)} alternatives", f"write {ALTERNATIVES} of different structure")
+        enough = ALTERNATIVES - (self.folder.parent.name == "concurrency")
+        if len(paths) < enough and not self.kata.drill_of:
+            yield Finding("alternatives", f"{len(paths)} alternatives", f"write {enough} of different structure")
         for path, report in zip(paths, self._each(paths, self._few), strict=True):
             if report.verdict is not Verdict.GREEN:
                 shown = f"{report.failure}: {report.failing.actual}" if report.failing else report.problem

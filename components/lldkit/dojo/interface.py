@@ -16,6 +16,7 @@ __all__ = [
     "CheckResult",
     "Clarify",
     "DojoError",
+    "FollowUp",
     "Hint",
     "KataNotFound",
     "Level",
@@ -27,6 +28,7 @@ __all__ = [
     "NoSuchLevel",
     "Note",
     "PlannedCheck",
+    "Question",
     "Report",
     "Twist",
     "Verdict",
@@ -194,6 +196,29 @@ class Twist:
     after: int
     minutes: int
     file: str
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """What an interviewer asks next; `points` are what a good answer contains."""
+
+    ask: str
+    answer: str
+    points: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What does this code do? `run` says how the gate proves the `answer`: "program", "schedules", or not at all."""
+
+    id: str
+    ask: str
+    answer: tuple[str, ...]
+    why: str
+    code: str = ""
+    level: int = 1
+    options: tuple[str, ...] = ()
+    run: str = ""
 
 
 @dataclass(frozen=True, slots=True)
