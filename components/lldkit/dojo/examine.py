@@ -49,6 +49,7 @@ class Exam:
         self._planned: list[str] = []
         self._story: Callable[[], list[str]] = list
         self._checks: ModuleType
+        self._ordered: dict[int, list[tuple[str, Any]]] = {}  # level -> its checks, each after those it needs
         self._driver = Driver()
         self._entry: Any = None
         self._second: Exam | None = None  # of the reference, where it must be found out who is to blame
@@ -96,6 +97,7 @@ class Exam:
         folder, entry = self.order["folder"], self.order["entry"]
         interface = preflight.load("interface", f"{folder}/interface.py")
         self._checks = preflight.load("checks", f"{folder}/checks.py")
+        self._ordered = {n: _in_dependency_order(self._checks, n) for n, _ in self.order["later"]}
         self._driver.kata = preflight.load("model", f"{folder}/model.py")
         self._solution = preflight.Solution(self.order["source"], self.label, entry, interface)
 
@@ -191,7 +193,7 @@ class Exam:
         """The checks of a level in the order in which they are run."""
         n = level["n"]
         runs: list[tuple[str, Callable[[], dict[str, Any]]]] = [(f"examples-{n}", lambda: self._examples(n))]
-        for name, function in _in_dependency_order(self._checks, n):
+        for name, function in self._ordered[n]:
             kind, _, _, needs, schedules, options = function.kata_check
             if kind == "directed":
                 run = partial(self._directed, function)
@@ -345,13 +347,23 @@ def _in_dependency_order(checks: ModuleType, level: int) -> list[tuple[str, Any]
     def add(name: str, path: tuple[str, ...]) -> None:
         if name in path:
             raise GraderError(f"checks need each other: {' -> '.join((*path, name))}")
-        if name not in written:
-            raise GraderError(f"{path[-1]} needs {name}, which is no check")
         for needed in written[name].kata_check[3]:
+            if needed not in written:
+                raise GraderError(f"{name} needs {needed}, which is no check")
+            if complaint := _runs_too_late(written[needed].kata_check, written[name].kata_check):
+                raise GraderError(f"{name} needs {needed}, {complaint}")
             add(needed, (*path, name))
-        if name in wanted:
-            ordered[name] = wanted[name]
+        ordered[name] = wanted[name]
 
     for name in wanted:
         add(name, ())
     return list(ordered.items())
+
+
+def _runs_too_late(needed: tuple[Any, ...], needing: tuple[Any, ...]) -> str:
+    """Why a check cannot wait for another: a level is graded by itself, and its scenarios last."""
+    if needed[1] != needing[1]:
+        return f"a check of level {needed[1]}: name one of its own level {needing[1]}"
+    if (needed[0], needing[0]) == ("schedule", "directed"):
+        return "a scenario, and those run last: name a directed check"
+    return ""
