@@ -249,6 +249,7 @@ class Manifest:
     wrong: tuple[Wrong, ...] = ()
     clarify: tuple[Clarify, ...] = ()
     twist: tuple[Twist, ...] = ()
+    hunt: int = 80  # percent of the planted bugs, of those that plain calls can show, that own tests are to kill
     library: Library | None = None
     folder: Path = field(default=None, compare=False)  # type: ignore[assignment]  # set by the catalog
 

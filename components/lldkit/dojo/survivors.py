@@ -12,13 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 from lldkit.dojo import catalog, grader
 from lldkit.dojo.examine import FEW
-from lldkit.dojo.process import GradedProcess
+from lldkit.dojo.process import batched
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lldkit.dojo.interface import Manifest, Mutant
+    from lldkit.dojo.process import GradedProcess
 
 __all__ = ["killers"]
 
@@ -35,19 +36,10 @@ def killers(kata: Manifest, mutants: Sequence[Mutant], *, workers: int | None = 
 
 
 def _chunk(kata: Manifest, texts: dict[int, str], mutants: list[Mutant]) -> list[str]:
-    found: list[str] = []
-    while len(found) < len(mutants):
-        rest = mutants[len(found) :]
-        options = grader.Options(label="solution.py", fail_fast=True, limit=LIMIT, schedules=FEW)
-        order = grader.order(kata, catalog.plan(kata, kata.last), "", options) | {"forbid": []}
-        order["batch"] = [{"source": mutant.source, "first": _first_level(texts, mutant)} for mutant in rest]
-        process = GradedProcess()
-        process.run(order)
-        told = [frame["killer"] for frame in process.frames if "killer" in frame]
-        found += told
-        if len(told) < len(rest):
-            found.append(_ended(process))
-    return found
+    options = grader.Options(label="solution.py", fail_fast=True, limit=LIMIT, schedules=FEW)
+    order = grader.order(kata, catalog.plan(kata, kata.last), "", options) | {"forbid": []}
+    items = [{"source": mutant.source, "first": _first_level(texts, mutant)} for mutant in mutants]
+    return batched(order, items, "killer", _ended)
 
 
 def _ended(process: GradedProcess) -> str:
