@@ -78,6 +78,7 @@ def _configure_dev(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -
     check = tools.add_parser("check", help="prove the graders")
     check.add_argument("names", metavar="NAME", nargs="*", help="default: all katas")
     check.add_argument("--fast", action="store_true", help="without the repeated and the long runs")
+    check.add_argument("--jobs", type=int, metavar="N", help="processes at a time; default: one per processor")
     check.add_argument("--json", action="store_true")
     check.add_argument("--renew", action="store_true", help="write signatures and golden reports anew first")
     check.set_defaults(does=commands.dev_check)

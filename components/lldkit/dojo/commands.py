@@ -373,7 +373,10 @@ def dev_check(arguments: argparse.Namespace) -> int:
     """`dev check`."""
     from lldkit.dojo import bench
 
-    return bench.check(arguments.names, say=_say, fast=arguments.fast, as_json=arguments.json, renew=arguments.renew)
+    if arguments.jobs is not None and arguments.jobs < 1:
+        raise DojoError(f"--jobs must be at least 1, got {arguments.jobs}")
+    options = {name: getattr(arguments, name) for name in ("fast", "renew", "jobs")}
+    return bench.check(arguments.names, say=_say, as_json=arguments.json, **options)
 
 
 def dev_matrix(arguments: argparse.Namespace) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import tomllib
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
-__all__ = ["Finding", "Gate", "golden", "grade_wrong", "renew"]
+__all__ = ["Finding", "Gate", "each", "golden", "grade_wrong", "renew"]
 
 LABELLED = Options(label="solution.py")
 FOLLOW_UPS = 6
@@ -59,15 +60,24 @@ def golden(report: Report, kata: Manifest) -> str:
     return "\n".join(report_lines(report, kata)) + "\n"
 
 
-def renew(kata: Manifest) -> None:
+def renew(kata: Manifest, *, workers: int | None = None) -> None:
     """Write the signatures, and then the golden reports, of all planted bugs anew."""
-    import json
 
-    packed = {wrong.id: fingerprint.pack(grade_wrong(kata, wrong).signature) for wrong in kata.wrong}
+    def graded() -> dict[str, Report]:
+        reports = each(workers or os.cpu_count() or 1, kata.wrong, lambda wrong: grade_wrong(kata, wrong))
+        return {wrong.id: report for wrong, report in zip(kata.wrong, reports, strict=True)}
+
+    packed = {name: fingerprint.pack(report.signature) for name, report in graded().items()}
     (kata.folder / fingerprint.FILE).write_text(json.dumps(packed, indent=1) + "\n", "utf-8")
     (kata.folder / "golden").mkdir(exist_ok=True)
-    for wrong in kata.wrong:
-        (kata.folder / "golden" / f"{wrong.id}.txt").write_text(golden(grade_wrong(kata, wrong), kata), "utf-8")
+    for name, report in graded().items():
+        (kata.folder / "golden" / f"{name}.txt").write_text(golden(report, kata), "utf-8")
+
+
+def each(workers: int, items: Iterable[T], work: Callable[[T], R]) -> list[R]:
+    """The work done for every item, `workers` of them at a time."""
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(work, items))
 
 
 class Gate:
@@ -260,9 +270,10 @@ class Gate:
             yield Finding("mutants", f"({kind}) {before} -> {after} is not alive", "take it out of equivalents.toml")
 
     def identical(self) -> Iterator[Finding]:
-        """Grades of one planted bug per level are identical, run after run and under two hash seeds."""
-        chosen = {wrong.dies_at: wrong for wrong in self.kata.wrong}.values()
-        runs = [(wrong, HASH_SEEDS[run % 2]) for wrong in chosen for run in range(RUNS)]
+        """Grades of a planted bug are identical, run after run and under two hash seeds; of one per level twice."""
+        chosen = {wrong.dies_at: wrong for wrong in self.kata.wrong}
+        runs = [(wrong, seed) for wrong in chosen.values() for seed in HASH_SEEDS]
+        runs += [(chosen[max(chosen)], seed) for seed in (HASH_SEEDS * RUNS)[len(HASH_SEEDS) : RUNS] if chosen]
         texts: dict[str, set[str]] = {}
         for (wrong, _), text in zip(runs, self._each(runs, self._text_of), strict=True):
             texts.setdefault(wrong.id, set()).add(text)
@@ -312,9 +323,7 @@ class Gate:
                 yield Finding("signatures", f"{wrong.id} fails like {like[0]}", "write a check that tells them apart")
 
     def _each(self, items: Iterable[T], work: Callable[[T], R]) -> list[R]:
-        """The work done for every item, as many at a time as there are processors."""
-        with ThreadPoolExecutor(self.workers) as pool:
-            return list(pool.map(work, items))
+        return each(self.workers, items, work)
 
 
 def _text(path: Path | None) -> str:
