@@ -198,7 +198,7 @@ def _report(  # noqa: PLR0917  # what a report is made of
         seconds=seconds,
         checks=checks,
         looks_like=named,
-        notes=_notes(source) if verdict in {Verdict.GREEN, Verdict.RED} else (),
+        notes=_notes(source, green=verdict is Verdict.GREEN) if verdict in {Verdict.GREEN, Verdict.RED} else (),
         python=f"{sys.version_info.major}.{sys.version_info.minor}",
         kit=__version__,
         problem=problem,
@@ -239,7 +239,7 @@ def _shown(kata: Manifest, failed: Sequence[CheckResult], named: LooksLike | Non
     return next((check for check in failed if check.id in killers), failed[0] if failed else None)
 
 
-def _notes(source: str) -> tuple[Note, ...]:
+def _notes(source: str, *, green: bool) -> tuple[Note, ...]:
     from lldkit.dojo import notes
 
-    return notes.notes(source)
+    return notes.notes(source, green=green)
