@@ -6,16 +6,12 @@ import pytest
 
 from lldkit.dojo.notes import notes
 
+LADDER = "    elif isinstance(a, str): g()\n"
 CASES = {
     "real_clock": ("essential", 3, "import time\ndef f():\n    return time.monotonic()\n"),
     "bare_except": ("essential", 4, "def f():\n    try:\n        g()\n    except:\n        pass\n"),
     "lock_without_with": ("actionable", 2, "def f(self):\n    self._lock.acquire()\n"),
-    "isinstance_ladder": (
-        "informative",
-        2,
-        "def f(a):\n    if isinstance(a, int): g()\n"
-        "    elif isinstance(a, str): g()\n    elif isinstance(a, list): g()\n",
-    ),
+    "isinstance_ladder": ("informative", 2, "def f(a):\n    if isinstance(a, int): g()\n" + 2 * LADDER),
     "module_state": ("actionable", 1, "seen = {}\n"),
     "wait_without_loop": ("essential", 2, "def f(self):\n    self._condition.wait()\n"),
     "work_under_lock": ("informative", 3, "def f(self, loader):\n    with self._lock:\n        return loader()\n"),

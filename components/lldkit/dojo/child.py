@@ -280,9 +280,10 @@ def main() -> None:
         watchdog = Watchdog(exam, send, order["limit"])
         watchdog.start()
         if "batch" in order:
+            power: dict[str, int] = {}
             for item in order["batch"]:
                 watchdog.exam = exam = examine.Exam({**order, "source": item["source"]}, **around)
-                send(killer=exam.killer(item["first"]))
+                send(killer=exam.killer(item["first"], power))
         else:
             exam.run()
     except examine.GraderError as fault:

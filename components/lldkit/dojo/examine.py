@@ -66,27 +66,34 @@ class Exam:
             if self._failed():
                 break
 
-    def killer(self, first: int) -> str:
+    def killer(self, first: int, power: dict[str, int]) -> str:
         """The id of a check that the solution fails, "" if there is none.
 
-        What is cheap is tried first; among equals level `first`, where the change is.
+        What is cheap is tried first, beginning with level `first`, where the change is; among what is dear the one with
+        the most `power`, that is, which has killed the most before.
         """
         self._prepare()
-        levels = sorted(self.order["levels"], key=lambda level: level["n"] != first)
         try:
-            for level, name, run in self._dear_last(levels):
+            for level, name, run in self._likely_first(first, power):
                 self._begin(name)
                 if self._answered(level, name, run)["status"] in {"fail", "error"} or self.damage():
+                    power[name] = power.get(name, 0) + 1
                     return name
             return ""
         finally:
             self._unfreeze()
 
-    def _dear_last(self, levels: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], str, Callable[[], Any]]]:
+    def _likely_first(
+        self, first: int, power: dict[str, int]
+    ) -> Iterator[tuple[dict[str, Any], str, Callable[[], Any]]]:
         whole = self.order["levels"][-1]  # asks for all that those before ask for
         yield whole, f"preflight-{whole['n']}", partial(self._preflight, whole)
-        runs = [(level, *run) for level in levels for run in self._runs(level)]
-        yield from sorted(runs, key=lambda run: self._cost(run[1]))
+
+        def rank(run: tuple[dict[str, Any], str, Any]) -> tuple[bool, int, int, bool]:
+            cost = self._cost(run[1])
+            return cost > 0, -power.get(run[1], 0) if cost else 0, cost, run[0]["n"] != first
+
+        yield from sorted(((level, *run) for level in self.order["levels"] for run in self._runs(level)), key=rank)
 
     def _cost(self, name: str) -> int:
         """How dear a check is: programs take tens of milliseconds, schedules more, and a budget measures five times."""
