@@ -115,12 +115,15 @@ class Workspace:
         except (OSError, EOFError):
             return None
 
-    def describe(self, kata: Manifest, level: int) -> Path | None:
-        """Let README.md and interface.py be those of `level`; the backup of what the learner wrote there, if any."""
+    def describe(self, kata: Manifest, level: int) -> list[Path]:
+        """Let README.md and interface.py be those of `level`; the backups of what the learner wrote there."""
         known = tuple(statement(kata, n) for n in range(1, kata.last + 1))
         folder = self.folder(kata.name)
-        self.write(folder / "interface.py", _beginning(kata, "interface.py"))
-        return self.write(folder / "README.md", statement(kata, level), ours=known)
+        backups = [
+            self.write(folder / "interface.py", _beginning(kata, "interface.py")),
+            self.write(folder / "README.md", statement(kata, level), ours=known),
+        ]
+        return [backup for backup in backups if backup is not None]
 
     @contextlib.contextmanager
     def _told(self, path: Path) -> Iterator[None]:
