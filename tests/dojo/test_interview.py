@@ -285,3 +285,4 @@ def test_a_person_is_graded_when_a_save_has_settled_and_his_journal_keeps_the_ev
     assert [entry["what"] for entry in practice.entries() if entry["event"] == "interview"] == [
         event["event"] for event in talk.events
     ]
+    assert practice.replay(diffs=False).lines[0] == "A|", "level 1 is green, level 2 not begun"
