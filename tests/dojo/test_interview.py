@@ -99,6 +99,16 @@ def test_what_nobody_foresaw_is_decided_by_the_candidate(kata: Manifest) -> None
     assert said[-1] == "Decide, and write it under Assumptions in NOTES.md."
 
 
+def test_the_statement_is_vague_until_the_build_begins(kata: Manifest) -> None:
+    promise = "- A refused call spends nothing."
+    assert promise in held(kata, "oa90")[1], "an online assessment has nobody to ask"
+    asked = held(kata, "lld35", Action(4, "say", "Is a refused call charged?"))[1]
+    assert (asked[0], promise in asked) == ("# Level 1: a fixed window per key", False)
+    assert promise in held(kata, "lld35", Action(5, "say", "?"))[1]
+    saved = held(kata, "lld35", *saves(1, 2), reached=(0, 0))[1]
+    assert saved.count(promise) == 1
+
+
 def test_questions_after_the_first_save_do_not_count(kata: Manifest) -> None:
     early = held(kata, "oa90", Action(1, "choose", 1), *saves(2), reached=(0,))[0]
     late = held(kata, "oa90", *saves(1), Action(2, "choose", 1), reached=(0,))[0]
@@ -145,11 +155,13 @@ def test_a_save_after_the_build_is_over_does_not_count(kata: Manifest) -> None:
 
 
 def test_machine90_runs_the_demo_and_keeps_the_edge_cases_for_the_end(kata: Manifest) -> None:
-    broken = iter(["it prints nothing", ""])
-    talk = Interview(kata, "machine90", grade=graded(0, 0), demo=lambda _: next(broken))
+    broken = iter(["", "it prints nothing", ""])
+    talk = Interview(kata, "machine90", grade=graded(0, 0, 0), demo=lambda _: next(broken))
     assert sum(line.startswith("# Level") for line in talk.begin()) == 3
+    talk.do(Action(0.5, "save", ""))
     assert talk.do(saves(1)[0]) == ["The demo fails: it prints nothing"]
     assert talk.do(saves(2)[0]) == ["The demo runs. The edge cases are told at the end."]
+    assert talk.do(Action(3, "finish", value=True))[0] == "rate_limiter  level 3 of 6: A sliding log  RED"
 
 
 def test_the_demo_of_a_kata_is_run_for_real(kata: Manifest) -> None:
@@ -273,3 +285,4 @@ def test_a_person_is_graded_when_a_save_has_settled_and_his_journal_keeps_the_ev
     assert [entry["what"] for entry in practice.entries() if entry["event"] == "interview"] == [
         event["event"] for event in talk.events
     ]
+    assert practice.replay(diffs=False).lines[0] == "A|", "level 1 is green, level 2 not begun"

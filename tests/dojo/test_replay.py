@@ -46,5 +46,15 @@ def test_each_grade_shows_what_had_changed_since_the_one_before() -> None:
     ]
 
 
+def test_the_saves_of_an_interview_are_grades_too() -> None:
+    save = {"event": "interview", "what": "save", "interview": "oa90", "minute": 12.5, "solution": "a"}
+    told = {"at": "2024-01-01T09:30:00+00:00", "verdict": "red", "reached": 1, "failure": "it_fits"}
+    asked = {"event": "interview", "what": "ask"}
+    assert list(replay([asked, {**save, **told}], SAVES.get, "one\n", diffs=False)) == [
+        "R|",
+        "  1  R  2024-01-01 09:30  minute 12.5 of oa90  it_fits  +1 -0",
+    ]
+
+
 def test_the_lights_alone_are_one_line_per_grade() -> None:
     assert len(list(replay(ENTRIES, SAVES.get, "one\n", diffs=False))) == 5

@@ -6,6 +6,7 @@ and the scorecard is made of the events alone. Nothing here reads a clock: the m
 
 from __future__ import annotations
 
+import itertools
 import re
 import tomllib
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "Format", "Interview", "stems"]
 
+CLARIFY = "clarify"  # the phase in which the statement is vague on purpose
 UNKNOWN = "Decide, and write it under Assumptions in NOTES.md."
 AT_ONCE = 2  # as many things may be asked in one breath
 ANSWER_MINUTES = 2  # for a follow-up
@@ -42,9 +44,9 @@ class Format:
 
 
 FORMATS = {
-    "lld35": Format(2, 30, ((0, "clarify"), (5, "sketch"), (8, "build"), (20, "change"))),
+    "lld35": Format(2, 30, ((0, CLARIFY), (5, "sketch"), (8, "build"), (20, "change"))),
     "oa90": Format(4, 90, ((0, "build"),), twist=False),
-    "machine90": Format(3, 75, ((0, "build"),), at_once=True),
+    "machine90": Format(3, 75, ((0, CLARIFY), (10, "build")), at_once=True),
 }
 
 
@@ -63,6 +65,8 @@ class Interview:
     part: str = "build"  # then questions, then over
     asked: list[FollowUp | Question] = field(default_factory=list)
     _phase: str = ""
+    _report: Report | None = None  # of the last save
+    _vague: bool = False  # whether the promises of the statement have still to be asked for
     _twisted: bool = False
     _answering: int = -1  # the question under way
     _since: float = 0.0  # when it was asked
@@ -80,10 +84,10 @@ class Interview:
 
     def begin(self) -> list[str]:
         """What the candidate sees first."""
-        shown = range(1, self.last + 1) if self.format.at_once else [1]
+        self._vague = self.format.phases[0][1] == CLARIFY
         self._note(0.0, "begin", format=self.name, seed=self.seed)
         listing = "Ask what is unclear; `list` shows what others ask, by number."
-        return [*(line for n in shown for line in self._statement(n)), "", listing, *self._phases(0.0)]
+        return [*self._statements(), "", listing, *self._phases(0.0)]
 
     def do(self, action: Action) -> list[str]:
         """Let the candidate do something; what he is told."""
@@ -138,7 +142,8 @@ class Interview:
         regressed = report.reached + 1 if report.reached < self.open_level - 1 else None
         self._note(action.at, "save", **_graded(report, text), opened=list(opened), regressed=regressed, source=text)
         self.open_level = max(self.open_level, report.reached + 1)
-        said = self._told(report, text)
+        self._report = report
+        said = self._whole() + self._told(report, text)
         for level in opened:
             said += [f"Level {level} is green."]
             if level < self.last and not self.format.at_once:
@@ -193,7 +198,8 @@ class Interview:
             found = hunt.hunt(self.kata, tests, max(1, min(self.open_level - 1, self.last)))
             self._note(at, "hunt", killed=len(found.killed), wanted=found.wanted, alarms=len(found.alarms))
         self.asked = [*self._follow_ups(), *self._quiz()]
-        return self._next(at)
+        edges = report_lines(self._report, self.kata) if self._report is not None and self.format.at_once else ()
+        return [*edges, *self._next(at)]
 
     def _follow_ups(self) -> list[FollowUp]:
         file = self.kata.folder / "followups.toml"
@@ -276,7 +282,21 @@ class Interview:
             return []
         self._phase = current
         self._note(at, "phase", phase=current)
-        return [f"[{at:g} min] {current}", *(self._twist(at) if current == "change" else [])]
+        told = [] if current == CLARIFY else self._whole()
+        return [f"[{at:g} min] {current}", *told, *(self._twist(at) if current == "change" else [])]
+
+    def _whole(self) -> list[str]:
+        """The statement with its promises, once: what was not asked for is told all the same."""
+        was, self._vague = self._vague, False
+        return ["", *self._statements()] if was else []
+
+    def _statements(self) -> list[str]:
+        """The statements that are open; before the promises have been asked for, their first words."""
+        shown = range(1, self.last + 1) if self.format.at_once else [1]
+        lines = (
+            itertools.takewhile(_is_open, self._statement(n)) if self._vague else self._statement(n) for n in shown
+        )
+        return [line for text in lines for line in text]
 
     def _statement(self, level: int) -> list[str]:
         return (self.kata.folder / "levels" / f"{level}.md").read_text("utf-8").strip().splitlines()
@@ -287,6 +307,11 @@ class Interview:
 
     def _note(self, at: float, event: str, **more: Any) -> None:
         self.events.append({"n": len(self.events) + 1, "minute": at, "event": event, **more})
+
+
+def _is_open(line: str) -> bool:
+    """Whether a line of a statement stands before its promises and examples."""
+    return not line.startswith(("- ", "```"))
 
 
 def _graded(report: Report, text: str) -> dict[str, Any]:

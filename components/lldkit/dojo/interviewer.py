@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from dataclasses import replace
@@ -58,27 +59,46 @@ def live(
     say: Callable[[Iterable[str]], None],
     typed: Callable[[], str | None],
 ) -> Interview:
-    """Talk to a person; `typed` gives a line, "" while there is none, None at the end. A settled save is graded."""
-    kata, clock, folder = practice.kata, practice.clock, practice.path.parent
+    """Talk to a person until the end or Ctrl-C; `typed` gives a line, "" while there is none, None at the end."""
+    kata, folder = practice.kata, practice.path.parent
     talk = Interview(kata, name, seed, demo=partial(_demo, kata), tests=lambda: _tests(kata, folder))
-    started = clock.monotonic()
-    graded = seen = practice.space.read(practice.path)
+    room = _Room(practice, talk, say)
     say([*talk.begin(), "", HELP])
-    while talk.part != "over" and (line := typed()) is not None:
-        at = round((clock.monotonic() - started) / 60, 2)
-        say(talk.pass_time(at))
-        now = practice.space.read(practice.path)
-        if now != graded and (now == seen or line):  # the same at two looks: it is not half written
-            graded = now
-            practice.space.snapshot(now)
-            say(talk.do(Action(at, "save", now.decode("utf-8-sig", "replace"))))
-        seen = now
-        if line.strip():
-            say(talk.do(_action(at, line.strip())))
-    for event in talk.events:
-        more = {key: value for key, value in event.items() if key not in {"event", "source"}}
-        practice.note("interview", interview=name, what=event["event"], **more)
+    with contextlib.suppress(KeyboardInterrupt):
+        while talk.part != "over" and (line := typed()) is not None:
+            room.look(line)
     return talk
+
+
+class _Room:
+    """The table between the two: what is typed and saved becomes actions, what happens a line of the journal."""
+
+    def __init__(self, practice: Practice, talk: Interview, say: Callable[[Iterable[str]], None]) -> None:
+        self.practice, self.talk, self.say = practice, talk, say
+        self.started = practice.clock.monotonic()
+        self.graded = self.seen = practice.space.read(practice.path)
+        self.noted = 0  # events that are in the journal
+
+    def look(self, line: str) -> None:
+        """Pass the time, grade a save that reads the same at two looks, and do what was typed."""
+        at = round((self.practice.clock.monotonic() - self.started) / 60, 2)
+        self.say(self.talk.pass_time(at))
+        now = self.practice.space.read(self.practice.path)
+        if now != self.graded and (now == self.seen or line):
+            self.graded = now
+            self.say(self.talk.do(Action(at, "save", now.decode("utf-8-sig", "replace"))))
+            self._note(solution=self.practice.space.snapshot(now))
+        self.seen = now
+        if line.strip():
+            self.say(self.talk.do(_action(at, line.strip())))
+        self._note()
+
+    def _note(self, **more: str) -> None:
+        for event in self.talk.events[self.noted :]:
+            kept = {key: value for key, value in event.items() if key not in {"event", "source"}}
+            saved = more if event["event"] == "save" else {}
+            self.practice.note("interview", interview=self.talk.name, what=event["event"], **kept, **saved)
+        self.noted = len(self.talk.events)
 
 
 def typed() -> str | None:

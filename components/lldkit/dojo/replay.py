@@ -20,7 +20,7 @@ def replay(
 
     `saved` finds the save with a digest; one that is gone is said to be so.
     """
-    grades = [entry for entry in entries if entry["event"] == "check"]
+    grades = [entry for entry in entries if _is_grade(entry)]
     yield "".join(_marked(entries)) or "no grade yet"
     before = stub.splitlines()
     for number, entry in enumerate(grades, 1):
@@ -37,7 +37,7 @@ def _marked(entries: Sequence[dict[str, Any]]) -> Iterator[str]:
     """A letter per grade, `h` for a hint, `s` for a solution that was shown before green, `|` where a level opened."""
     reached = 0
     for entry in entries:
-        if entry["event"] == "check":
+        if _is_grade(entry):
             yield LIGHTS.get(entry.get("verdict", ""), "?")
             if entry.get("reached", 0) > reached:
                 reached = entry["reached"]
@@ -46,10 +46,16 @@ def _marked(entries: Sequence[dict[str, Any]]) -> Iterator[str]:
             yield {"hint": "h", "give-up": "s", "reset": "0", "review": "0"}.get(entry["event"], "")
 
 
+def _is_grade(entry: dict[str, Any]) -> bool:
+    """Whether an entry is a grade, of a check or of a save in an interview."""
+    return entry["event"] == "check" or (entry["event"] == "interview" and entry.get("what") == "save")
+
+
 def _told(entry: dict[str, Any]) -> str:
     light = LIGHTS.get(entry.get("verdict", ""), "?")
     name = f"  looks like {entry['looks_like']}" if entry.get("looks_like") else ""
-    return f"{light}  {entry['at'][:16].replace('T', ' ')}  level {entry['level']}  {entry.get('failure') or ''}{name}"
+    level = f"level {entry['level']}" if "level" in entry else f"minute {entry['minute']:g} of {entry['interview']}"
+    return f"{light}  {entry['at'][:16].replace('T', ' ')}  {level}  {entry.get('failure') or ''}{name}"
 
 
 def _size(difference: Sequence[str]) -> str:
