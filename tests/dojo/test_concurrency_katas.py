@@ -9,10 +9,10 @@ from unittest.mock import patch
 
 import pytest
 
-from lldkit.dojo import catalog, gate, grade, lock_order, schedules, smoke
+from lldkit.dojo import catalog, gate, grade, load_kata, lock_order, schedules, smoke
 from lldkit.dojo.grader import Options, grade_text
 from lldkit.dojo.interface import Manifest, Report, Verdict
-from lldkit.dojo.workspace import statement
+from lldkit.dojo.workspace import Workspace, statement
 from lldkit.interleave import Line, Row
 
 KATAS = sorted(path.parent.name for path in (catalog.root() / "concurrency").glob("*/kata.toml"))
@@ -45,6 +45,18 @@ def test_a_concurrency_kata_is_small(name: str) -> None:
     assert len((kata.folder / "stub" / "solution.py").read_text().splitlines()) <= 60
     assert 5 <= sum(level.minutes for level in kata.level) <= 35
     assert "Rules of all concurrency katas" in statement(kata, 1)
+
+
+def test_whoever_starts_gets_the_page_about_the_concept(tmp_path: Path) -> None:
+    written = [path.name for path in Workspace(tmp_path).start(loaded("counter"))]
+    assert written[-2:] == ["NOTES.md", "note.md"]
+    assert (tmp_path / "counter" / "note.md").read_text() == (loaded("counter").folder / "note.md").read_text()
+    assert "note.md" not in [path.name for path in Workspace(tmp_path).start(load_kata("rate_limiter"))]
+
+
+def test_a_kata_is_found_by_what_interviewers_call_it() -> None:
+    assert loaded("blocking_queue").name == "bounded_queue"
+    assert loaded("ttl_cache").name == "cache"
 
 
 # -- T3: it does not matter how a solution says it ---------------------------------------------------------------------

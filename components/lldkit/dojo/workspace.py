@@ -49,8 +49,9 @@ class Workspace:
         if (folder / "solution.py").exists():
             remedy = f"is there already and stays as it is; begin anew with: lldkit kata reset {kata.name}"
             raise WorkspaceError(folder / "solution.py", remedy)
-        texts = {name: _beginning(kata, name) for name in FILES}
-        missing = [name for name in FILES if not (folder / name).exists()]
+        names = [*FILES, *(["note.md"] if (kata.folder / "note.md").is_file() else [])]
+        texts = {name: _beginning(kata, name) for name in names}
+        missing = [name for name in names if not (folder / name).exists()]
         for name in missing:
             self.write(folder / name, texts[name])
         return [folder / name for name in missing]
@@ -157,5 +158,5 @@ def statement(kata: Manifest, level: int) -> str:
 def _beginning(kata: Manifest, name: str) -> str:
     if name == "README.md":
         return statement(kata, 1)
-    where = kata.folder if name == "interface.py" else kata.folder / "stub"
+    where = kata.folder if name in {"interface.py", "note.md"} else kata.folder / "stub"
     return (where / name).read_text("utf-8")
