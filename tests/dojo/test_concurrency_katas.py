@@ -12,8 +12,10 @@ import pytest
 from lldkit.dojo import catalog, gate, grade, load_kata, lock_order, schedules, smoke
 from lldkit.dojo.grader import Options, grade_text
 from lldkit.dojo.interface import Manifest, Report, Verdict
+from lldkit.dojo.preflight import load
+from lldkit.dojo.render import report_lines
 from lldkit.dojo.workspace import Workspace, statement
-from lldkit.interleave import Line, Row
+from lldkit.interleave import Dpor, Line, Row, controlled, explore
 
 KATAS = sorted(path.parent.name for path in (catalog.root() / "concurrency").glob("*/kata.toml"))
 LABELLED = Options(label="solution.py")
@@ -93,6 +95,23 @@ def test_the_verdict_is_the_same_however_locks_are_made_and_taken(variant: str) 
     assert graded("counter", change(right)).verdict is Verdict.GREEN
     if change(wrong) != wrong:
         assert graded("counter", change(wrong)).failure == "each_add_gets_a_number_of_its_own"
+
+
+@pytest.mark.parametrize("name", ["counter", "mailbox"])
+def test_what_is_to_be_proved_is_proved_and_not_only_sampled(name: str) -> None:
+    """C2 and the grading letters: `PROVED` for the counter, and for two putters and two takers of the mailbox."""
+    folder, proved = loaded(name).folder, []
+    with patch.dict(sys.modules), controlled():
+        for part in ("interface", "checks"):
+            load(part, str(folder / f"{part}.py"))
+        module = load("solution", str(folder / "solutions" / f"level{loaded(name).last}.py"))
+        checks = vars(sys.modules["checks"])
+    for scenario in [item for item in checks.values() if "proof" in getattr(item, "kata_check", [{}])[-1]]:
+        make = schedules.Maker(vars(module)[loaded(name).entry])
+        options = {"granularity": scenario.kata_check[-1]["proof"], "include": (module,), "strategy": Dpor()}
+        report = explore(lambda scenario=scenario, make=make: scenario(make), schedules=schedules.PROOF, **options)  # type: ignore[misc]
+        proved.append(report.assert_proved())
+    assert len(proved) >= 2
 
 
 # -- T4, T5: what a report says ----------------------------------------------------------------------------------------
@@ -258,6 +277,12 @@ def test_real_threads_run_only_where_the_scheduler_finds_nothing() -> None:
         for path in (kata.folder / "solutions" / "level1.py", kata.folder / "wrong" / "w01_no_lock.py")
     }
     assert statuses == {"level1": "pass", "w01_no_lock": "skipped"}
+
+
+def test_real_threads_are_told_apart_from_the_checks() -> None:
+    kata = loaded("counter")
+    report = grade(kata, kata.folder / "solutions" / "level1.py", level=1)
+    assert list(report_lines(report, kata))[-1] == "  7 checks passed, and real threads found nothing either."
 
 
 # -- T9 ----------------------------------------------------------------------------------------------------------------
