@@ -9,11 +9,13 @@ from unittest.mock import patch
 
 import pytest
 
-from lldkit.dojo import catalog, gate, grade, lock_order, schedules, smoke
+from lldkit.dojo import catalog, gate, grade, load_kata, lock_order, schedules, smoke
 from lldkit.dojo.grader import Options, grade_text
 from lldkit.dojo.interface import Manifest, Report, Verdict
-from lldkit.dojo.workspace import statement
-from lldkit.interleave import Line, Row
+from lldkit.dojo.preflight import load
+from lldkit.dojo.render import report_lines
+from lldkit.dojo.workspace import Workspace, statement
+from lldkit.interleave import Dpor, Line, Row, controlled, explore
 
 KATAS = sorted(path.parent.name for path in (catalog.root() / "concurrency").glob("*/kata.toml"))
 LABELLED = Options(label="solution.py")
@@ -45,6 +47,18 @@ def test_a_concurrency_kata_is_small(name: str) -> None:
     assert len((kata.folder / "stub" / "solution.py").read_text().splitlines()) <= 60
     assert 5 <= sum(level.minutes for level in kata.level) <= 35
     assert "Rules of all concurrency katas" in statement(kata, 1)
+
+
+def test_whoever_starts_gets_the_page_about_the_concept(tmp_path: Path) -> None:
+    written = [path.name for path in Workspace(tmp_path).start(loaded("counter"))]
+    assert written[-2:] == ["NOTES.md", "note.md"]
+    assert (tmp_path / "counter" / "note.md").read_text() == (loaded("counter").folder / "note.md").read_text()
+    assert "note.md" not in [path.name for path in Workspace(tmp_path).start(load_kata("rate_limiter"))]
+
+
+def test_a_kata_is_found_by_what_interviewers_call_it() -> None:
+    assert loaded("blocking_queue").name == "bounded_queue"
+    assert loaded("ttl_cache").name == "cache"
 
 
 # -- T3: it does not matter how a solution says it ---------------------------------------------------------------------
@@ -81,6 +95,23 @@ def test_the_verdict_is_the_same_however_locks_are_made_and_taken(variant: str) 
     assert graded("counter", change(right)).verdict is Verdict.GREEN
     if change(wrong) != wrong:
         assert graded("counter", change(wrong)).failure == "each_add_gets_a_number_of_its_own"
+
+
+@pytest.mark.parametrize("name", ["counter", "mailbox"])
+def test_what_is_to_be_proved_is_proved_and_not_only_sampled(name: str) -> None:
+    """C2 and the grading letters: `PROVED` for the counter, and for two putters and two takers of the mailbox."""
+    folder, proved = loaded(name).folder, []
+    with patch.dict(sys.modules), controlled():
+        for part in ("interface", "checks"):
+            load(part, str(folder / f"{part}.py"))
+        module = load("solution", str(folder / "solutions" / f"level{loaded(name).last}.py"))
+        checks = vars(sys.modules["checks"])
+    for scenario in [item for item in checks.values() if "proof" in getattr(item, "kata_check", [{}])[-1]]:
+        make = schedules.Maker(vars(module)[loaded(name).entry])
+        options = {"granularity": scenario.kata_check[-1]["proof"], "include": (module,), "strategy": Dpor()}
+        report = explore(lambda scenario=scenario, make=make: scenario(make), schedules=schedules.PROOF, **options)  # type: ignore[misc]
+        proved.append(report.assert_proved())
+    assert len(proved) >= 2
 
 
 # -- T4, T5: what a report says ----------------------------------------------------------------------------------------
@@ -246,6 +277,12 @@ def test_real_threads_run_only_where_the_scheduler_finds_nothing() -> None:
         for path in (kata.folder / "solutions" / "level1.py", kata.folder / "wrong" / "w01_no_lock.py")
     }
     assert statuses == {"level1": "pass", "w01_no_lock": "skipped"}
+
+
+def test_real_threads_are_told_apart_from_the_checks() -> None:
+    kata = loaded("counter")
+    report = grade(kata, kata.folder / "solutions" / "level1.py", level=1)
+    assert list(report_lines(report, kata))[-1] == "  7 checks passed, and real threads found nothing either."
 
 
 # -- T9 ----------------------------------------------------------------------------------------------------------------

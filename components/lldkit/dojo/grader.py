@@ -206,7 +206,9 @@ def _report(  # noqa: PLR0917  # what a report is made of
         seconds=seconds,
         checks=checks,
         looks_like=named,
-        notes=_notes(source, heard.locks) if verdict in {Verdict.GREEN, Verdict.RED} else (),
+        notes=_notes(source, heard.locks, green=verdict is Verdict.GREEN)
+        if verdict in {Verdict.GREEN, Verdict.RED}
+        else (),
         python=f"{sys.version_info.major}.{sys.version_info.minor}",
         kit=__version__,
         problem=problem,
@@ -247,8 +249,8 @@ def _shown(kata: Manifest, failed: Sequence[CheckResult], named: LooksLike | Non
     return next((check for check in failed if check.id in killers), failed[0] if failed else None)
 
 
-def _notes(source: str, locks: Sequence[tuple[int, str]]) -> tuple[Note, ...]:
+def _notes(source: str, locks: Sequence[tuple[int, str]], *, green: bool) -> tuple[Note, ...]:
     from lldkit.dojo import notes
     from lldkit.dojo.interface import Note
 
-    return (*notes.notes(source), *(Note("lock_order", "informative", line, says) for line, says in locks))
+    return (*notes.notes(source, green=green), *(Note("lock_order", "informative", line, says) for line, says in locks))

@@ -16,6 +16,7 @@ __all__ = [
     "CheckResult",
     "Clarify",
     "DojoError",
+    "FollowUp",
     "Hint",
     "KataNotFound",
     "Level",
@@ -27,6 +28,7 @@ __all__ = [
     "NoSuchLevel",
     "Note",
     "PlannedCheck",
+    "Question",
     "Report",
     "Twist",
     "Verdict",
@@ -199,6 +201,29 @@ class Twist:
 
 
 @dataclass(frozen=True, slots=True)
+class FollowUp:
+    """What an interviewer asks next; `points` are what a good answer contains."""
+
+    ask: str
+    answer: str
+    points: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What does this code do? `run` says how the gate proves the `answer`: "program", "schedules", or not at all."""
+
+    id: str
+    ask: str
+    answer: tuple[str, ...]
+    why: str
+    code: str = ""
+    level: int = 1
+    options: tuple[str, ...] = ()
+    run: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Library:
     """The kit's own component behind the kata's interface: `adapter` is `module:name` beside the manifest."""
 
@@ -226,6 +251,7 @@ class Manifest:
     wrong: tuple[Wrong, ...] = ()
     clarify: tuple[Clarify, ...] = ()
     twist: tuple[Twist, ...] = ()
+    hunt: int = 80  # percent of the planted bugs, of those that plain calls can show, that own tests are to kill
     library: Library | None = None
     folder: Path = field(default=None, compare=False)  # type: ignore[assignment]  # set by the catalog
 
