@@ -47,4 +47,6 @@ def test_it_imports_nothing_but_the_standard_library(bare: Path) -> None:
 
 def test_its_commands_work(bare: Path) -> None:
     assert "gcra" in run(bare, "-m", "lldkit", "demo", "rate_limiter").stdout
-    assert "rate_limiter" in run(bare, "-m", "lldkit", "kata", "list").stdout
+    listed = run(bare, "-m", "lldkit", "kata", "list").stdout
+    assert "rate_limiter" in listed
+    assert "bounded_queue" in listed

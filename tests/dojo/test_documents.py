@@ -24,4 +24,5 @@ def test_some_reports_are_shown() -> None:
 def test_the_list_of_katas_is_complete() -> None:
     text = (ROOT / "katas" / "README.md").read_text()
     for name in catalog.names():
-        assert f"[{name}]({name}) | {catalog.load_kata(name).last} |" in text
+        kata = catalog.load_kata(name)
+        assert f"[{name}]({kata.folder.relative_to(catalog.root()).as_posix()}) | {kata.last} |" in text

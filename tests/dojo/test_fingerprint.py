@@ -64,6 +64,18 @@ def test_with_two_bugs_at_once_the_name_is_one_of_the_two_or_none(
     assert report.looks_like is None or report.looks_like.id in {"w01", "w04"}
 
 
+def test_a_bug_that_fails_at_the_same_steps_is_not_named_unless_its_own_check_fails(
+    kata: Manifest, graded: Callable[..., Report], right: str
+) -> None:
+    """Wherever a call is refused both answer wrongly: one with the remainder (w05), this one with the wait."""
+    wait = "(window + 1) * self._period - now if cost <= self._limit else math.inf"
+    assert wait in right
+    report = graded(kata, right.replace(wait, "self._period"), level=1)
+    same_steps = fingerprint.best(report.signature, {"w05": fingerprint.load(kata)["w05"]})
+    assert same_steps is not None
+    assert report.looks_like is None
+
+
 RETURN = "                return decision\n"
 KEEP = "            self._keep(key, after(cost))\n"
 IF_ALLOWED = f"            if decision.allowed:\n    {KEEP}"

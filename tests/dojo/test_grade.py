@@ -186,6 +186,46 @@ def test_a_fault_of_checks_or_model_is_ours_and_never_the_learners(
     assert report.problem
 
 
+NEEDS = """
+from lldkit.dojo.author import check, scenario
+@check(level=1{first})
+def one(desk):
+    pass
+@check(level=2{second})
+def two(desk):
+    pass
+@scenario(level=1{third})
+def among_threads(make):
+    return [], lambda: True
+"""
+
+
+@pytest.mark.parametrize(
+    ("needs", "says"),
+    [
+        ({"first": "among_threads"}, "one needs among_threads, a scenario, and those run last: name a directed check"),
+        ({"second": "one"}, "two needs one, a check of level 1: name one of its own level 2"),
+        ({"third": "two"}, "among_threads needs two, a check of level 2: name one of its own level 1"),
+        ({"first": "nobody"}, "one needs nobody, which is no check"),
+        ({"first": "one"}, "checks need each other: one -> one"),
+    ],
+)
+def test_a_check_that_needs_what_cannot_run_before_it_is_refused_by_name(
+    needs: dict[str, str], says: str, jar: Jar, graded: Graded
+) -> None:
+    """Whatever level is asked for: the kata is broken as a whole."""
+    words = {key: f", needs=['{needs[key]}']" if key in needs else "" for key in ("first", "second", "third")}
+    kata = jar(checks=NEEDS.format(**words))
+    report = graded(kata, (kata.folder / "right.py").read_text(), level=1)
+    assert report.verdict is Verdict.GRADER_ERROR
+    assert report.problem == says
+
+
+def test_a_scenario_may_need_a_directed_check(jar: Jar, graded: Graded) -> None:
+    kata = jar(checks=NEEDS.format(first="", second="", third=", needs=['one']"))
+    assert graded(kata, (kata.folder / "right.py").read_text(), level=1).verdict is Verdict.GREEN
+
+
 def test_a_check_that_breaks_by_itself_is_our_fault_with_a_traceback(jar: Jar, graded: Graded) -> None:
     checks = (
         "from lldkit.dojo.author import check\n@check(level=1)\ndef broken(desk):\n    desk.make(clock=1)\n    1 / 0\n"

@@ -149,6 +149,28 @@ def test_a_program_with_any_float_can_be_shrunk(number: float) -> None:
     assert [step.name for step in small.steps if isinstance(step, Op)] == ["push"]
 
 
+def test_what_is_inside_an_argument_is_made_simpler_too() -> None:
+    class Model:
+        def __init__(self, *, clock: Any, table: dict[str, object] | None = None) -> None:
+            pass
+
+        def push(self, things: list[object], **more: Any) -> bool:
+            return True
+
+    class Wrong(Model):
+        def push(self, things: list[object], **more: Any) -> bool:
+            return not (7 in things and more.get("tree", {}).get("on", {}).get("b"))
+
+    tree = {"on": {"a": 1, "b": [5, 6, 3], "c": (2,)}, "off": [{"x": 4}]}
+    steps = [Op("push", [1, 2, 7, 9, 7, 4], tree=tree)]
+    small = shrink(Program({"table": {"a": [1, 2]}}, steps), driver(Wrong, Model).run)
+    assert driver(Wrong, Model).story(small) == [
+        "wrong = Wrong(clock=clock)",
+        "wrong.push([7], tree={'on': {'b': [1]}})",
+    ]
+    assert tree == {"on": {"a": 1, "b": [5, 6, 3], "c": (2,)}, "off": [{"x": 4}]}
+
+
 def test_an_argument_that_the_model_asks_for_stays() -> None:
     class Model:
         def __init__(self, *, size: int, clock: Any) -> None:

@@ -127,16 +127,24 @@ def check(
 
 
 def scenario(
-    *, level: int, kills: Sequence[str] = (), needs: Sequence[str] = (), schedules: int = 200, **options: Any
+    *,
+    level: int,
+    kills: Sequence[str] = (),
+    needs: Sequence[str] = (),
+    schedules: int = 200,
+    smoke: bool = False,
+    **options: Any,
 ) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
     """Mark a scenario: a function of `make` that returns thread bodies and an invariant, run under `interleave`.
 
     `make(**arguments)` builds the solution's object, `make.clock()` a clock in the scheduler's virtual time, and
     `make.expect(actual, expected)` is for the invariant. `options` go to `lldkit.interleave.explore`. With `proof`, a
     granularity such as "free", all schedules are tried, up to 500, and a solution that polls fails: it has no last one.
+    With `smoke` real threads run it too, where the level of the manifest says how often; it must not need the time.
     """
 
     def mark(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        function.kata_smoke = smoke  # type: ignore[attr-defined]
         function.kata_check = ("schedule", level, tuple(kills), tuple(needs), schedules, options)  # type: ignore[attr-defined]
         return function
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 from lldkit.clock import SYSTEM
 from lldkit.dojo import catalog, gate
@@ -19,39 +21,55 @@ if TYPE_CHECKING:
 __all__ = ["check", "matrix", "table"]
 
 
-def check(names: Sequence[str], *, say: Callable[[Iterable[str]], None], fast: bool, as_json: bool, renew: bool) -> int:
-    """Prove the graders of some katas, or of all; 0 when nothing was found, else 1."""
+def check(  # what `dev check` can be told
+    names: Sequence[str],
+    *,
+    say: Callable[[Iterable[str]], None],
+    fast: bool,
+    as_json: bool,
+    renew: bool,
+    jobs: int | None = None,
+) -> int:
+    """Prove the graders of some katas, or of all, `jobs` at a time; 0 when nothing was found, else 1."""
+    jobs = jobs or os.cpu_count() or 1
+    chosen = list(names or catalog.names())
+    many = len(chosen) > 1 and jobs > 1
     documents = []
-    for name in names or catalog.names():
-        begun = SYSTEM.monotonic()
-        try:
-            kata = catalog.load_kata(name)
-        except ManifestError as error:
-            documents.append(
-                {"name": name, "ok": False, "findings": [_plain(gate.Finding("manifest", str(error), ""))]}
-            )
-            say([str(error)])
-            continue
-        if renew:
-            gate.renew(kata)
-        proof = gate.Gate(kata, fast=fast)
-        findings = list(_proved(proof, (lambda _: None) if as_json else say))
-        seconds = round(SYSTEM.monotonic() - begun, 1)
-        document = {"name": kata.name, "ok": not findings, "seconds": seconds, "mutants": proof.mutants}
-        documents.append({**document, "findings": [_plain(finding) for finding in findings]})
-        if not as_json:
-            verdict = f"{len(findings)} findings" if findings else "the grader is proved"
-            say(
-                [
-                    "",
-                    *table(proof),
-                    "",
-                    f"{kata.name}: {verdict} ({len(proof.reports)} planted bugs, {proof.mutants} mutants, {seconds} s)",
-                ]
-            )
+    with ThreadPoolExecutor(jobs) as pool:
+
+        def prove(name: str) -> tuple[dict[str, Any], list[str]]:
+            told: list[str] = []
+            each = told.extend if many or as_json else say
+            return _document(name, say=each, fast=fast, renew=renew, workers=1 if many else jobs), told
+
+        for document, told in pool.map(prove, chosen):
+            documents.append(document)
+            say([] if as_json else told)
     if as_json:
         say([json.dumps({"format": 1, "katas": documents})])
     return 0 if all(document["ok"] for document in documents) else 1
+
+
+def _document(
+    name: str, *, say: Callable[[Iterable[str]], None], fast: bool, renew: bool, workers: int
+) -> dict[str, Any]:
+    """Prove one grader, telling each step at once: the whole takes longer than anybody looks at a blank screen."""
+    begun = SYSTEM.monotonic()
+    try:
+        kata = catalog.load_kata(name)
+    except ManifestError as error:
+        say([str(error)])
+        return {"name": name, "ok": False, "findings": [_plain(gate.Finding("manifest", str(error), ""))]}
+    if renew:
+        gate.renew(kata, workers=workers)
+    proof = gate.Gate(kata, fast=fast, workers=workers)
+    findings = list(_proved(proof, say))
+    seconds = round(SYSTEM.monotonic() - begun, 1)
+    verdict = f"{len(findings)} findings" if findings else "the grader is proved"
+    counted = f"{len(proof.reports)} planted bugs, {proof.mutants} mutants, {seconds} s"
+    say(["", *table(proof), "", f"{kata.name}: {verdict} ({counted})"])
+    document = {"name": kata.name, "ok": not findings, "seconds": seconds, "mutants": proof.mutants}
+    return {**document, "findings": [_plain(finding) for finding in findings]}
 
 
 def _plain(finding: Finding) -> dict[str, str]:
@@ -59,7 +77,7 @@ def _plain(finding: Finding) -> dict[str, str]:
 
 
 def _proved(proof: Gate, say: Callable[[Iterable[str]], None]) -> Iterator[Finding]:
-    """Run the steps one by one, telling each at once: the whole takes longer than anybody looks at a blank screen."""
+    """Run the steps one by one."""
     for name, step in proof.steps():
         begun = SYSTEM.monotonic()
         findings = list(step())

@@ -64,11 +64,12 @@ def plan(kata: Manifest, upto: int) -> list[PlannedCheck]:
     found: list[PlannedCheck] = []
     for level in kata.level[:upto]:
         own = [check for check in written if check.level == level.n]
-        found += [*_built_in(level, ("preflight", "example")), *own, *_built_in(level, ("model", "budget"))]
+        found += [*_built_in(level, ("preflight", "example")), *own, *_built_in(level, ("model", "budget", "smoke"))]
     return found
 
 
 def _built_in(level: Level, kinds: tuple[str, ...]) -> list[PlannedCheck]:
     there = {"preflight": True, "example": True, "model": level.programs > 0, "budget": bool(level.budgets)}
+    there["smoke"] = level.smoke > 0
     ids = {"example": "examples"}
     return [PlannedCheck(f"{ids.get(kind, kind)}-{level.n}", level.n, kind) for kind in kinds if there[kind]]

@@ -33,7 +33,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
-    from typing import Any
+    from typing import Any, Protocol
+
+    class Watched(Protocol):
+        """What the watchdog watches: `progress` changes whenever a call has returned."""
+
+        label: str
+
+        def progress(self) -> tuple[object, ...]: ...
+        def stuck(self, reason: str, why: str, line: int | None) -> None: ...
+        def summary(self) -> dict[str, Any]: ...
+
 
 __all__ = ["Tape", "Watchdog", "Wire", "main"]
 
@@ -128,7 +138,7 @@ def divert() -> tuple[Tape, Callable[[], str], int]:
 class Watchdog(threading.Thread):
     """Ends the process when the check under way makes no progress: `limit` seconds of CPU, or of silence."""
 
-    def __init__(self, exam: examine.Exam, send: Callable[..., None], limit: float) -> None:
+    def __init__(self, exam: Watched, send: Callable[..., None], limit: float) -> None:
         super().__init__(daemon=True)
         self.exam, self.send, self.limit = exam, send, limit
         self._tick = min(TICK, limit / 5)
@@ -238,6 +248,19 @@ def watch_for_processes() -> list[str]:
     return seen
 
 
+def _try_each(order: dict[str, Any], send: Callable[..., None]) -> None:
+    """Try the learner's tests or calls on every solution of a batch, and end."""
+    from lldkit.dojo.trial import Trial
+
+    trials = [Trial(order, source) for source in order["batch"]]
+    watchdog = Watchdog(trials[0], send, order["limit"])
+    watchdog.start()
+    for trial in trials:
+        watchdog.exam = trial
+        send(tried=trial.run())
+    send(last=True, done=len(trials))
+
+
 def main() -> None:
     """Do what the order on standard input says."""
     order = json.loads(sys.stdin.buffer.read())
@@ -251,13 +274,16 @@ def main() -> None:
         faulthandler.register(signal.SIGPROF, trace, chain=True)
     around: dict[str, Any] = {"send": send, "tape": tape, "damage": damage, "freeze": freeze_time, "spawned": spawned}
     try:
+        if order.get("on_trial"):
+            _try_each(order, send)
         exam = examine.Exam(order, **around)
         watchdog = Watchdog(exam, send, order["limit"])
         watchdog.start()
         if "batch" in order:
+            power: dict[str, int] = {}
             for item in order["batch"]:
-                watchdog.exam = examine.Exam({**order, "source": item["source"]}, **around)
-                send(killer=watchdog.exam.killer(item["first"]))
+                watchdog.exam = exam = examine.Exam({**order, "source": item["source"]}, **around)
+                send(killer=exam.killer(item["first"], power))
         else:
             exam.run()
     except examine.GraderError as fault:

@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-__all__ = ["FEW", "Exam", "GraderError"]
+__all__ = ["FEW", "MANY", "Exam", "GraderError"]
 
 
 FEW = 50  # schedules within which every planted race is found
+FEWER = 20  # for a level that the planted bug of a higher one does not touch
+MANY = 1_000  # in which a right solution raises no alarm
+PROVED_BY = 150  # as many schedules as may be spent on covering all of them before those are sampled
 
 
 class GraderError(Exception):
@@ -45,10 +48,12 @@ class Exam:
         self.pulse = 0
         self.results: list[dict[str, Any]] = []
         self.signature: list[str] = []
+        self.locks: dict[int, str] = {}  # line of the solution -> which locks are held together there
         self._check = ""
         self._planned: list[str] = []
         self._story: Callable[[], list[str]] = list
         self._checks: ModuleType
+        self._ordered: dict[int, list[tuple[str, Any]]] = {}  # level -> its checks, each after those it needs
         self._driver = Driver()
         self._entry: Any = None
         self._second: Exam | None = None  # of the reference, where it must be found out who is to blame
@@ -62,32 +67,39 @@ class Exam:
             if self._failed():
                 break
 
-    def killer(self, first: int) -> str:
+    def killer(self, first: int, power: dict[str, int]) -> str:
         """The id of a check that the solution fails, "" if there is none.
 
-        Level `first` is tried before all others, and examples and directed checks of all levels before what is dear.
+        What is cheap is tried first, beginning with level `first`, where the change is; among what is dear the one with
+        the most `power`, that is, which has killed the most before.
         """
         self._prepare()
-        levels = sorted(self.order["levels"], key=lambda level: level["n"] != first)
         try:
-            for level, name, run in self._dear_last(levels):
+            for level, name, run in self._likely_first(first, power):
                 self._begin(name)
                 if self._answered(level, name, run)["status"] in {"fail", "error"} or self.damage():
+                    power[name] = power.get(name, 0) + 1
                     return name
             return ""
         finally:
             self._unfreeze()
 
-    def _dear_last(self, levels: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], str, Callable[[], Any]]]:
+    def _likely_first(
+        self, first: int, power: dict[str, int]
+    ) -> Iterator[tuple[dict[str, Any], str, Callable[[], Any]]]:
         whole = self.order["levels"][-1]  # asks for all that those before ask for
         yield whole, f"preflight-{whole['n']}", partial(self._preflight, whole)
-        runs = [(level, *run) for level in levels for run in self._runs(level)]
-        yield from (run for run in runs if not self._is_dear(run[1]))
-        yield from (run for run in runs if self._is_dear(run[1]))
 
-    def _is_dear(self, name: str) -> bool:
-        """Whether a check takes tens of milliseconds: programs, budgets, and most of all schedules."""
-        return name.startswith(("model-", "budget-")) or self._is_scenario(name)
+        def rank(run: tuple[dict[str, Any], str, Any]) -> tuple[bool, int, int, bool]:
+            cost = self._cost(run[1])
+            return cost > 0, -power.get(run[1], 0) if cost else 0, cost, run[0]["n"] != first
+
+        yield from sorted(((level, *run) for level in self.order["levels"] for run in self._runs(level)), key=rank)
+
+    def _cost(self, name: str) -> int:
+        """How dear a check is: programs take tens of milliseconds, schedules more, and a budget measures five times."""
+        kind = 2 if self._is_scenario(name) else 0
+        return {"model": 1, "budget": 3}.get(name.partition("-")[0], kind)
 
     def _is_scenario(self, name: str) -> bool:
         return getattr(vars(self._checks).get(name), "kata_check", " ")[0] == "schedule"
@@ -96,6 +108,7 @@ class Exam:
         folder, entry = self.order["folder"], self.order["entry"]
         interface = preflight.load("interface", f"{folder}/interface.py")
         self._checks = preflight.load("checks", f"{folder}/checks.py")
+        self._ordered = {n: _in_dependency_order(self._checks, n) for n, _ in self.order["later"]}
         self._driver.kata = preflight.load("model", f"{folder}/model.py")
         self._solution = preflight.Solution(self.order["source"], self.label, entry, interface)
 
@@ -110,7 +123,8 @@ class Exam:
 
     def summary(self) -> dict[str, Any]:
         """What the grader is told at the end, beside the results."""
-        return {"done": len(self.results), "signature": self.signature, "spawned": bool(self.spawned)}
+        done = {"done": len(self.results), "signature": self.signature, "spawned": bool(self.spawned)}
+        return done | {"locks": sorted(self.locks.items())}
 
     def stuck(self, reason: str, why: str, line: int | None) -> None:
         """Report that the check under way does not end."""
@@ -191,7 +205,7 @@ class Exam:
         """The checks of a level in the order in which they are run."""
         n = level["n"]
         runs: list[tuple[str, Callable[[], dict[str, Any]]]] = [(f"examples-{n}", lambda: self._examples(n))]
-        for name, function in _in_dependency_order(self._checks, n):
+        for name, function in self._ordered[n]:
             kind, _, _, needs, schedules, options = function.kata_check
             if kind == "directed":
                 run = partial(self._directed, function)
@@ -203,6 +217,8 @@ class Exam:
         if level["budgets"]:
             runs.append((f"budget-{n}", lambda: self._budgeted(level["budgets"])))
         runs.sort(key=lambda run: self._is_scenario(run[0]))  # schedules are a hundred times as expensive as all else
+        if level["smoke"] and not self.order["fail_fast"]:
+            runs.append((f"smoke-{n}", partial(self._smoked, n, level["smoke"])))
         return runs
 
     def _begin(self, name: str) -> None:
@@ -307,20 +323,36 @@ class Exam:
         from lldkit.dojo import schedules as bridge
 
         asked = self.order["schedules"]
-        few = asked == FEW or level["n"] < self.order["settled"] or self._failed()
+        settled = level["n"] < self.order["settled"]
+        few = asked == FEW or self._failed()
         many = min(schedules, FEW) if few else asked or schedules
+        many = min(many, FEWER) if settled else many
+        if settled and "proof" in options:  # nothing is to be proved again
+            options = {**options, "granularity": options["proof"], "proof": None}
         self._unfreeze()
         try:
-            return bridge.run(
+            found = bridge.run(
                 function,
                 self._solution,
                 self._tick,
                 schedules=many,
                 replay=self.order["schedule"],
+                proved_by=PROVED_BY if asked == MANY else 0,
                 **{"shrink": not self.order["fail_fast"], **options},
             )
+            self.locks |= found.pop("locks", {})
+            return found
         finally:
             self._unfreeze = self.freeze(self.label)
+
+    def _smoked(self, n: int, rounds: int) -> dict[str, Any]:
+        """Run scenarios with real threads, which prove nothing: only where the scheduler has found nothing."""
+        from lldkit.dojo import smoke
+
+        if self._failed():
+            return {"status": "skipped", "why": "not run"}
+        chosen = [function for _, function in _in_dependency_order(self._checks, n) if hasattr(function, "kata_smoke")]
+        return smoke.run([each for each in chosen if each.kata_smoke], self._entry, self._tick, rounds)
 
     def _budgeted(self, budgets: list[str]) -> dict[str, Any]:
         from lldkit.dojo import budgets as ratios
@@ -345,13 +377,23 @@ def _in_dependency_order(checks: ModuleType, level: int) -> list[tuple[str, Any]
     def add(name: str, path: tuple[str, ...]) -> None:
         if name in path:
             raise GraderError(f"checks need each other: {' -> '.join((*path, name))}")
-        if name not in written:
-            raise GraderError(f"{path[-1]} needs {name}, which is no check")
         for needed in written[name].kata_check[3]:
+            if needed not in written:
+                raise GraderError(f"{name} needs {needed}, which is no check")
+            if complaint := _runs_too_late(written[needed].kata_check, written[name].kata_check):
+                raise GraderError(f"{name} needs {needed}, {complaint}")
             add(needed, (*path, name))
-        if name in wanted:
-            ordered[name] = wanted[name]
+        ordered[name] = wanted[name]
 
     for name in wanted:
         add(name, ())
     return list(ordered.items())
+
+
+def _runs_too_late(needed: tuple[Any, ...], needing: tuple[Any, ...]) -> str:
+    """Why a check cannot wait for another: a level is graded by itself, and its scenarios last."""
+    if needed[1] != needing[1]:
+        return f"a check of level {needed[1]}: name one of its own level {needing[1]}"
+    if (needed[0], needing[0]) == ("schedule", "directed"):
+        return "a scenario, and those run last: name a directed check"
+    return ""

@@ -1,7 +1,8 @@
 """Names a bug by how it fails: signatures of the planted bugs, and how much the learner's has in common with them.
 
 A signature is the set of failing checks and, for the first 600 seeded programs, which fail and at which step. A name is
-given from a similarity of 0.8 up, and only if the runner-up is 0.2 below; otherwise nothing is said.
+given from a similarity of 0.8 up, if the runner-up is 0.2 below and the check that was written for the bug fails too;
+otherwise nothing is said.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from lldkit.dojo.interface import LooksLike, Manifest
+    from lldkit.dojo.interface import LooksLike, Manifest, Wrong
 
 __all__ = ["FILE", "best", "load", "name", "pack", "similarity"]
 
@@ -39,13 +40,19 @@ def best(signature: Iterable[str], known: Mapping[str, Iterable[str]]) -> tuple[
 
 
 def name(kata: Manifest, level: int, signature: Iterable[str]) -> LooksLike | None:
-    """The planted bug of `level` that fails as `signature` does."""
+    """The planted bug of `level` that fails as `signature` does; the check that was written for it must be among it."""
     from lldkit.dojo.interface import LooksLike
 
-    there = {wrong.id: wrong for wrong in kata.wrong if wrong.dies_at == level}
+    mine = frozenset(signature)
+    there = {wrong.id: wrong for wrong in kata.wrong if wrong.dies_at == level and _own_check(wrong, mine)}
     known = {key: value for key, value in load(kata).items() if key in there}
-    found = best(signature, known)
+    found = best(mine, known)
     return None if found is None else LooksLike(found[0], there[found[0]].says, round(found[1], 2))
+
+
+def _own_check(wrong: Wrong, signature: frozenset[str]) -> bool:
+    """Whether the check fails that was written for a bug: two bugs may fail at the same steps of all programs."""
+    return "-" in wrong.killed_by or any(entry.partition(":")[0] == wrong.killed_by for entry in signature)
 
 
 def load(kata: Manifest) -> dict[str, list[str]]:

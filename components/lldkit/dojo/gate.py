@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import tomllib
@@ -10,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from lldkit.dojo import catalog, fingerprint
-from lldkit.dojo.examine import FEW
+from lldkit.dojo import catalog, concept, fingerprint, predict
+from lldkit.dojo.examine import FEW, MANY
 from lldkit.dojo.grader import Options, grade
 from lldkit.dojo.interface import Manifest, Report, Verdict
 from lldkit.dojo.mutate import mutants
@@ -28,15 +29,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
-__all__ = ["Finding", "Gate", "golden", "grade_wrong", "renew"]
+__all__ = ["Finding", "Gate", "each", "golden", "grade_wrong", "renew"]
 
 LABELLED = Options(label="solution.py")
 FOLLOW_UPS = 6
-ALTERNATIVES = 3
+ALTERNATIVES = 3  # of a component; two do for one idea
 RUNS = 5  # grades that must be identical
 HASH_SEEDS = ("0", "1")
 _OWN_FILES = {"kata.toml", "interface.py", "checks.py", "model.py", "design.md", "followups.toml"}
-_OPTIONAL = {"equivalents.toml", "library.py", "note.md", fingerprint.FILE}
+_OPTIONAL = {"equivalents.toml", "library.py", "note.md", fingerprint.FILE, predict.FILE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Finding:
 
 def grade_wrong(kata: Manifest, wrong: Wrong) -> Report:
     """The report of a planted bug at the level where it must die; below, few schedules must find nothing."""
-    options = replace(LABELLED, settled=wrong.dies_at)
+    options = replace(LABELLED, settled=wrong.dies_at, schedules=FEW if concept.is_one(kata) else None)
     return grade(kata, kata.folder / wrong.file, level=wrong.dies_at, options=options)
 
 
@@ -59,15 +60,24 @@ def golden(report: Report, kata: Manifest) -> str:
     return "\n".join(report_lines(report, kata)) + "\n"
 
 
-def renew(kata: Manifest) -> None:
+def renew(kata: Manifest, *, workers: int | None = None) -> None:
     """Write the signatures, and then the golden reports, of all planted bugs anew."""
-    import json
 
-    packed = {wrong.id: fingerprint.pack(grade_wrong(kata, wrong).signature) for wrong in kata.wrong}
+    def graded() -> dict[str, Report]:
+        reports = each(workers or os.cpu_count() or 1, kata.wrong, lambda wrong: grade_wrong(kata, wrong))
+        return {wrong.id: report for wrong, report in zip(kata.wrong, reports, strict=True)}
+
+    packed = {name: fingerprint.pack(report.signature) for name, report in graded().items()}
     (kata.folder / fingerprint.FILE).write_text(json.dumps(packed, indent=1) + "\n", "utf-8")
     (kata.folder / "golden").mkdir(exist_ok=True)
-    for wrong in kata.wrong:
-        (kata.folder / "golden" / f"{wrong.id}.txt").write_text(golden(grade_wrong(kata, wrong), kata), "utf-8")
+    for name, report in graded().items():
+        (kata.folder / "golden" / f"{name}.txt").write_text(golden(report, kata), "utf-8")
+
+
+def each(workers: int, items: Iterable[T], work: Callable[[T], R]) -> list[R]:
+    """The work done for every item, `workers` of them at a time."""
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(work, items))
 
 
 class Gate:
@@ -96,6 +106,8 @@ class Gate:
             ("signatures", self.signatures),
             ("hints", self.hints),
             ("followups", self.followups),
+            ("concept", self.concept),
+            ("predict", self.predict),
         ]
         return [step for step in steps if not (self.fast and step[0] in {"identical", "schedules"})]
 
@@ -114,7 +126,7 @@ class Gate:
             for path in self.folder.rglob("*")
             if path.is_file() and "__pycache__" not in path.parts
         }
-        for name in sorted(wanted - there):
+        for name in sorted(wanted - there - (concept.NOT_OF_DRILLS if kata.drill_of else set())):
             yield Finding("files", f"{name} is missing", "write it, or take it out of kata.toml")
         for name in sorted(there - wanted - _OPTIONAL):
             if not name.startswith("alternatives/"):
@@ -150,7 +162,7 @@ class Gate:
     def followups(self) -> Iterator[Finding]:
         """At least six, each with three to five points, one of them with a number."""
         found = tomllib.loads(_text(self.folder / "followups.toml") or "").get("followup", [])
-        if len(found) < FOLLOW_UPS:
+        if len(found) < FOLLOW_UPS and not self.kata.drill_of:
             yield Finding("followups", f"{len(found)} follow-ups, at least {FOLLOW_UPS} are asked", "write more")
         for item in found:
             points = item.get("points", [])
@@ -160,6 +172,16 @@ class Gate:
                 )
             elif not any(re.search(r"\d", point) for point in points):
                 yield Finding("followups", f"{item['ask']!r}: no point has a number", "make one point checkable")
+
+    def concept(self) -> Iterator[Finding]:
+        """What a kata of one concept has beside: a note that holds, and nothing that gives the solution away."""
+        for says, remedy in concept.mistakes(self.kata):
+            yield Finding("concept", says, remedy)
+
+    def predict(self) -> Iterator[Finding]:
+        """What the predict questions claim is so."""
+        for says, remedy in predict.mistakes(self.kata):
+            yield Finding("predict", says, remedy)
 
     # -- what must be graded ---------------------------------------------------------------------------------------
 
@@ -186,11 +208,15 @@ class Gate:
 
     def _quick(self, path: Path) -> Report:
         """A grade with few schedules where the step `schedules` tries many."""
-        return grade(self.kata, path, options=Options(schedules=None if self.fast else FEW))
+        return self._as_a_learner(path) if self.fast else self._few(path)
 
     def _few(self, path: Path) -> Report:
         """A grade with few schedules, where the step `schedules` or a solution that extends this one tries many."""
         return grade(self.kata, path, options=Options(schedules=FEW))
+
+    def _as_a_learner(self, path: Path) -> Report:
+        """A grade like any other."""
+        return grade(self.kata, path)
 
     def planted(self) -> Iterator[Finding]:
         """Each planted bug dies at its level, by its check, and prints its golden report."""
@@ -208,9 +234,10 @@ class Gate:
     def alternatives(self) -> Iterator[Finding]:
         """Right solutions of other structure pass."""
         paths = sorted((self.folder / "alternatives").glob("*.py"))
-        if len(paths) < ALTERNATIVES and not self.kata.drill_of:
-            yield Finding("alternatives", f"{len(paths)} alternatives", f"write {ALTERNATIVES} of different structure")
-        for path, report in zip(paths, self._each(paths, self._few), strict=True):
+        enough = ALTERNATIVES - concept.is_one(self.kata)
+        if len(paths) < enough and not self.kata.drill_of:
+            yield Finding("alternatives", f"{len(paths)} alternatives", f"write {enough} of different structure")
+        for path, report in zip(paths, self._each(paths, self._few if self.fast else self._as_a_learner), strict=True):
             if report.verdict is not Verdict.GREEN:
                 shown = f"{report.failure}: {report.failing.actual}" if report.failing else report.problem
                 yield Finding(
@@ -249,9 +276,10 @@ class Gate:
             yield Finding("mutants", f"({kind}) {before} -> {after} is not alive", "take it out of equivalents.toml")
 
     def identical(self) -> Iterator[Finding]:
-        """Grades of one planted bug per level are identical, run after run and under two hash seeds."""
-        chosen = {wrong.dies_at: wrong for wrong in self.kata.wrong}.values()
-        runs = [(wrong, HASH_SEEDS[run % 2]) for wrong in chosen for run in range(RUNS)]
+        """Grades of a planted bug are identical, run after run and under two hash seeds; of one per level twice."""
+        chosen = {wrong.dies_at: wrong for wrong in self.kata.wrong}
+        runs = [(wrong, seed) for wrong in chosen.values() for seed in HASH_SEEDS]
+        runs += [(chosen[max(chosen)], seed) for seed in (HASH_SEEDS * RUNS)[len(HASH_SEEDS) : RUNS] if chosen]
         texts: dict[str, set[str]] = {}
         for (wrong, _), text in zip(runs, self._each(runs, self._text_of), strict=True):
             texts.setdefault(wrong.id, set()).add(text)
@@ -266,16 +294,17 @@ class Gate:
         return str(report.to_dict() | {"seconds": 0})
 
     def schedules(self) -> Iterator[Finding]:
-        """No right solution raises an alarm in 1,000 schedules a scenario; a planted race is replayed by its string."""
+        """The reference raises no alarm in 1,000 schedules a scenario; a planted race is replayed by its string."""
         if not any(check.kind == "schedule" for check in catalog.plan(self.kata, self.kata.last)):
             return
-        right = [self.folder / "solutions" / f"level{self.kata.last}.py", *(self.folder / "alternatives").glob("*.py")]
         first = min(check.level for check in catalog.plan(self.kata, self.kata.last) if check.kind == "schedule")
-        many = replace(LABELLED, schedules=1_000, first=first)
+        many = replace(LABELLED, schedules=MANY, first=first)
+        right = [self.folder / "solutions" / f"level{self.kata.last}.py"]
+        right += sorted((self.folder / "alternatives").glob("*.py")) if concept.is_one(self.kata) else []
         graded = self._each(right, lambda path: grade(self.kata, path, options=many))
         for path, report in zip(right, graded, strict=True):
             if report.verdict is not Verdict.GREEN:
-                yield Finding("schedules", f"{path.name}: {report.failure} in 1,000 schedules", "a false alarm")
+                yield Finding("schedules", f"{path.name}: {report.failure} in {MANY} schedules", "a false alarm")
         for wrong in self.kata.wrong:
             report = self.reports[wrong.id]
             failing = report.failing
@@ -295,15 +324,13 @@ class Gate:
             others = {
                 other.id: stored.get(other.id, [])
                 for other in self.kata.wrong
-                if other.dies_at == wrong.dies_at and other.id != wrong.id
+                if other.dies_at == wrong.dies_at and other.id not in {wrong.id, *wrong.alike}
             }
             if (like := fingerprint.best(report.signature, others)) is not None:
                 yield Finding("signatures", f"{wrong.id} fails like {like[0]}", "write a check that tells them apart")
 
     def _each(self, items: Iterable[T], work: Callable[[T], R]) -> list[R]:
-        """The work done for every item, as many at a time as there are processors."""
-        with ThreadPoolExecutor(self.workers) as pool:
-            return list(pool.map(work, items))
+        return each(self.workers, items, work)
 
 
 def _text(path: Path | None) -> str:

@@ -94,8 +94,15 @@ def _decoded(data: bytes | str) -> tuple[str, str]:
 class _Heard:
     """What a graded process said of each check, or what is wrong with the grader."""
 
-    def __init__(self, results: dict[str, Mapping[str, Any]], signature: Sequence[str] = (), problem: str = "") -> None:
+    def __init__(
+        self,
+        results: dict[str, Mapping[str, Any]],
+        signature: Sequence[str] = (),
+        problem: str = "",
+        locks: Sequence[tuple[int, str]] = (),
+    ) -> None:
         self.results, self.signature, self.problem = results, tuple(signature), problem
+        self.locks = locks
 
 
 def _told(status: str, expected: str, actual: str, line: int | None = None) -> dict[str, Any]:
@@ -123,6 +130,7 @@ def order(kata: Manifest, planned: Sequence[PlannedCheck], source: str, options:
             "n": level.n,
             "programs": level.programs,
             "budgets": level.budgets,
+            "smoke": level.smoke,
             "plan": [check.id for check in planned if check.level == level.n],
         }
         for level in kata.level
@@ -146,7 +154,7 @@ def _believed(process: GradedProcess, planned: Sequence[PlannedCheck], label: st
     if unknown := results.keys() - {check.id for check in planned}:
         return _Heard(results, problem=f"results for checks that are not planned: {sorted(unknown)}")
     if done is not None and done["done"] == len(results) and process.code == 0 and not process.foreign:
-        return _Heard(results, done["signature"])
+        return _Heard(results, done["signature"], locks=done["locks"])
     if at == _OWN:
         return _Heard(results, problem=f"the graded process ended with {process.code}\n{process.trace}".strip())
     results[at] = _told("fail", "the call returns", _ending(process), _line_in(process.trace, label))
@@ -198,7 +206,9 @@ def _report(  # noqa: PLR0917  # what a report is made of
         seconds=seconds,
         checks=checks,
         looks_like=named,
-        notes=_notes(source) if verdict in {Verdict.GREEN, Verdict.RED} else (),
+        notes=_notes(source, heard.locks, green=verdict is Verdict.GREEN)
+        if verdict in {Verdict.GREEN, Verdict.RED}
+        else (),
         python=f"{sys.version_info.major}.{sys.version_info.minor}",
         kit=__version__,
         problem=problem,
@@ -239,7 +249,8 @@ def _shown(kata: Manifest, failed: Sequence[CheckResult], named: LooksLike | Non
     return next((check for check in failed if check.id in killers), failed[0] if failed else None)
 
 
-def _notes(source: str) -> tuple[Note, ...]:
+def _notes(source: str, locks: Sequence[tuple[int, str]], *, green: bool) -> tuple[Note, ...]:
     from lldkit.dojo import notes
+    from lldkit.dojo.interface import Note
 
-    return notes.notes(source)
+    return (*notes.notes(source, green=green), *(Note("lock_order", "informative", line, says) for line, says in locks))

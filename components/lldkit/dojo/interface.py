@@ -16,6 +16,7 @@ __all__ = [
     "CheckResult",
     "Clarify",
     "DojoError",
+    "FollowUp",
     "Hint",
     "KataNotFound",
     "Level",
@@ -27,6 +28,7 @@ __all__ = [
     "NoSuchLevel",
     "Note",
     "PlannedCheck",
+    "Question",
     "Report",
     "Twist",
     "Verdict",
@@ -153,6 +155,7 @@ class Level:
     programs: int = 0
     schedules: int = 0
     budgets: tuple[str, ...] = ()
+    smoke: int = 0  # rounds with real threads, of scenarios that say `smoke=True`
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +179,7 @@ class Wrong:
     violates: str
     why: str
     seen_in: str
+    alike: tuple[str, ...] = ()  # planted bugs that nobody can tell from this one by what they do
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +198,29 @@ class Twist:
     after: int
     minutes: int
     file: str
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """What an interviewer asks next; `points` are what a good answer contains."""
+
+    ask: str
+    answer: str
+    points: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What does this code do? `run` says how the gate proves the `answer`: "program", "schedules", or not at all."""
+
+    id: str
+    ask: str
+    answer: tuple[str, ...]
+    why: str
+    code: str = ""
+    level: int = 1
+    options: tuple[str, ...] = ()
+    run: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +251,7 @@ class Manifest:
     wrong: tuple[Wrong, ...] = ()
     clarify: tuple[Clarify, ...] = ()
     twist: tuple[Twist, ...] = ()
+    hunt: int = 80  # percent of the planted bugs, of those that plain calls can show, that own tests are to kill
     library: Library | None = None
     folder: Path = field(default=None, compare=False)  # type: ignore[assignment]  # set by the catalog
 

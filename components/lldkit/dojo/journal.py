@@ -81,10 +81,11 @@ class Progress:
     hints: dict[int, int] = field(default_factory=dict)  # level -> the last step that was shown
     given_up: set[int] = field(default_factory=set)
     green: str = ""  # hash of the solution that was green last
+    review: int = 0  # the level that is being redone from the stub
 
     def open_level(self, last: int) -> int:
         """The level to work on."""
-        return min(self.reached + 1, last)
+        return self.review or min(self.reached + 1, last)
 
     def stale(self, checks: str) -> bool:
         """Whether the kata's checks have changed since they were passed: check again."""
@@ -103,7 +104,12 @@ def progress(entries: Iterable[dict[str, Any]]) -> dict[str, Progress]:
             state.hints[entry["level"]] = entry["step"]
         elif event == "give-up":
             state.given_up.add(entry["level"])
-        elif event == "check" and entry.get("reached", 0) >= max(1, state.reached):
-            state.reached, state.checks = entry["reached"], entry.get("checks", "")
-            state.green = entry.get("solution", "")
+        elif event == "review":
+            state.review = entry["level"]
+        elif event == "check":
+            reached = entry.get("reached", 0)
+            state.review = 0 if reached >= state.review else state.review
+            if reached >= max(1, state.reached):
+                state.reached, state.checks = reached, entry.get("checks", "")
+                state.green = entry.get("solution", "")
     return found

@@ -11,17 +11,26 @@ from typing import Any, get_args, get_origin, get_type_hints
 from lldkit.dojo import interface
 from lldkit.dojo.interface import Manifest, ManifestError
 
-__all__ = ["parse"]
+__all__ = ["entries", "parse"]
 
 FORMAT = 1
 
 
+def entries(kind: Any, text: str, key: str, *, file: str) -> tuple[Any, ...]:
+    """Read the `[[key]]` tables of a file beside the manifest, each as a `kind`; nothing else may be there."""
+    table = _toml(text, file)
+    for other in table:
+        if other != key:
+            raise ManifestError(file, other, f"unknown key; the nearest known one is {key!r}")
+    rows = table.get(key, [])
+    if not isinstance(rows, list):
+        raise ManifestError(file, key, f"must be an array, got {rows!r}")
+    return tuple(_build(kind, row, file, f"{key}[{number}].") for number, row in enumerate(rows))
+
+
 def parse(text: str, *, file: str = "kata.toml") -> Manifest:
     """Read a manifest; `ManifestError` names the first key that is unknown, missing or of the wrong kind."""
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ManifestError(file, "the file", f"is not TOML: {error}") from None
+    table = _toml(text, file)
     if table.get("format") != FORMAT:
         raise ManifestError(file, "format", f"must be {FORMAT}, got {table.get('format')!r}")
     manifest: Manifest = _build(Manifest, table, file, "")
@@ -32,6 +41,13 @@ def parse(text: str, *, file: str = "kata.toml") -> Manifest:
         if wrong.dies_at not in numbers:
             raise ManifestError(file, f"wrong {wrong.id}.dies_at", f"must be a level, got {wrong.dies_at}")
     return manifest
+
+
+def _toml(text: str, file: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ManifestError(file, "the file", f"is not TOML: {error}") from None
 
 
 def _build(kind: Any, table: Mapping[str, object], file: str, where: str) -> Any:

@@ -218,28 +218,32 @@ def _joined_pauses(program: Program, still: Callable[[Program], bool]) -> Progra
 
 
 def _simpler_values(program: Program, still: Callable[[Program], bool]) -> Program:
+    def simplest(now: Program, easier: Callable[[Program], Iterator[Program]]) -> Program:
+        while (found := next(filter(still, easier(now)), None)) is not None:
+            now = found
+        return now
+
+    def of_step(number: int) -> Callable[[Program], Iterator[Program]]:
+        def easier(now: Program) -> Iterator[Program]:
+            for step in _simpler_step(now.steps[number]):
+                yield _with(now, [*now.steps[:number], step, *now.steps[number + 1 :]])
+
+        return easier
+
     for number in range(len(program.steps)):
-        for step in _simpler_step(program.steps[number]):
-            candidate = _with(program, [*program.steps[:number], step, *program.steps[number + 1 :]])
-            if still(candidate):
-                program = candidate
-                break
-    for key in list(program.setup):
-        for setup in _simpler_setup(program.setup, key):
-            candidate = _with(program, program.steps, setup)
-            if still(candidate):
-                program = candidate
-                break
+        program = simplest(program, of_step(number))
+    program = simplest(program, lambda now: (_with(now, now.steps, setup) for setup in _simpler_setup(now.setup)))
     if program.start and still(candidate := _with(program, program.steps, start=0.0)):
         program = candidate
     return program
 
 
-def _simpler_setup(setup: dict[str, Any], key: str) -> Iterator[dict[str, Any]]:
-    """Without the key, for the constructor may have a default; with an easier value."""
-    yield {name: value for name, value in setup.items() if name != key}
-    for simpler in _simpler(setup[key]):
-        yield {**setup, key: simpler}
+def _simpler_setup(setup: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Without one of the keys, for the constructor may have a default; with an easier value."""
+    for key, value in setup.items():
+        yield {name: item for name, item in setup.items() if name != key}
+        for simpler in _simpler(value):
+            yield {**setup, key: simpler}
 
 
 def _simpler_step(step: Op | Advance) -> Iterator[Op | Advance]:
@@ -257,11 +261,28 @@ def _simpler_step(step: Op | Advance) -> Iterator[Op | Advance]:
 
 
 def _simpler(value: Any) -> Iterator[Any]:
-    """Values of the same kind that are easier to read, the easiest first."""
-    if type(value) is int and value > 1:
-        yield from dict.fromkeys((1, 2, value // 2, value - 1))
-    elif type(value) is float:
+    """Values of the same kind that are easier to read, the easiest first; what is inside a container too."""
+    kind = type(value)
+    if kind is int and value > 1:
+        yield from dict.fromkeys(easier for easier in (1, 2, value // 2, value - 1) if easier < value)
+    elif kind is float:
         sign = -1 if value < 0 else 1
         yield from (sign * size for size in (1.0, 2.0, abs(value) // 1) if 0 < size < abs(value))
-    elif type(value) is str and value != "a" and len(value) == 1:
+    elif kind is str and value != "a" and len(value) == 1:
         yield "a"
+    elif kind is list or kind is tuple:
+        yield from (kind(fewer) for fewer in _fewer(list(value)))
+        for number, item in enumerate(value):
+            yield from (kind([*value[:number], easier, *value[number + 1 :]]) for easier in _simpler(item))
+    elif kind is dict:
+        yield from (dict(fewer) for fewer in _fewer(list(value.items())))
+        for key, item in value.items():
+            yield from ({**value, key: easier} for easier in _simpler(item))
+
+
+def _fewer(items: list[Any]) -> Iterator[list[Any]]:
+    """None of the items, either half, all but one."""
+    half = len(items) // 2
+    yield from [[]] if items else []
+    yield from [items[:half], items[half:]] if half > 1 else []
+    yield from (items[:number] + items[number + 1 :] for number in range(len(items)) if len(items) > 1)

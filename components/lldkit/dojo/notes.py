@@ -22,8 +22,11 @@ _PARSING = threading.Lock()  # Python 3.11 miscounts its recursion when two thre
 _LONGEST_LADDER = 3  # isinstance tests in a row
 
 
-def notes(source: str) -> tuple[Note, ...]:
-    """What is worth saying about the text, in order of lines; nothing for a text that does not compile."""
+def notes(source: str, *, green: bool = False) -> tuple[Note, ...]:
+    """What is worth saying about the text, in order of lines; nothing for a text that does not compile.
+
+    Praise, and what only a right solution has time for, is said of a `green` one.
+    """
     try:
         with _PARSING:
             tree = ast.parse(source)
@@ -31,6 +34,7 @@ def notes(source: str) -> tuple[Note, ...]:
         return ()
     found = [*_real_clocks(tree), *_bare_excepts(tree), *_locks(tree), *_ladders(tree), *_module_state(tree)]
     found += [*_waits(tree)]
+    found += [*_work_under_locks(tree), *_praise(tree, found)] if green else []
     return tuple(sorted(found, key=lambda note: note.line or 0))
 
 
@@ -122,3 +126,31 @@ def _waits(tree: ast.AST) -> Iterator[Note]:
             if id(node) not in in_loops and ("cond" in name or name.endswith(("empty", "full", "changed", "ready"))):
                 says = "wait can return without cause: test the condition again in a loop, or use wait_for"
                 yield Note("wait_without_loop", "essential", node.lineno, says)
+
+
+def _held(node: ast.AST) -> bool:
+    """Whether a `with` statement takes a lock."""
+    if not isinstance(node, ast.With):
+        return False
+    names = [_dotted(item.context_expr).lower() for item in node.items]
+    return any(word in name for name in names for word in ("lock", "mutex", "cond"))
+
+
+def _work_under_locks(tree: ast.AST) -> Iterator[Note]:
+    """Where a parameter is called, or somebody sleeps, with a lock in hand."""
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        given = {argument.arg for argument in (*function.args.args, *function.args.kwonlyargs)} - {"self", "cls"}
+        held = [inner for node in ast.walk(function) if _held(node) for inner in ast.walk(node)]
+        for node in held:
+            name = _dotted(node.func) if isinstance(node, ast.Call) else ""
+            if isinstance(node, ast.Call) and (name in given or name.endswith(".sleep")):
+                says = f"{name} runs with the lock in hand: everybody waits for it, and it must not come back"
+                yield Note("work_under_lock", "informative", node.lineno, says)
+
+
+def _praise(tree: ast.AST, found: list[Note]) -> Iterator[Note]:
+    if any(map(_held, ast.walk(tree))) and all(note.kind == "informative" for note in found):
+        says = "every lock is taken by `with`: no way out leaves it held"
+        yield Note("locks_in_with", "celebratory", None, says)

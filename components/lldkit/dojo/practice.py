@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lldkit import __version__
 from lldkit.clock import SYSTEM, Clock
-from lldkit.dojo import grader, workspace
+from lldkit.dojo import grader, replay, review, workspace
 from lldkit.dojo.grader import Options
 from lldkit.dojo.interface import Manifest, Report, Verdict
 from lldkit.dojo.journal import Progress, progress
@@ -15,7 +15,8 @@ from lldkit.dojo.render import report_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
     from typing import Any
 
     from lldkit.dojo.workspace import Workspace
@@ -42,7 +43,11 @@ class Practice:
     @property
     def progress(self) -> Progress:
         """Where the learner stands, read from the journal."""
-        return progress(self.space.journal.entries()).get(self.kata.name, Progress())
+        return progress(self.entries()).get(self.kata.name, Progress())
+
+    def entries(self) -> list[dict[str, Any]]:
+        """What the journal says of this kata."""
+        return [entry for entry in self.space.journal.entries() if entry["kata"] == self.kata.name]
 
     @property
     def level(self) -> int:
@@ -60,7 +65,7 @@ class Practice:
     ) -> Answer:
         """Grade the solution (or `data`), keep the save and the verdict, say what is next and open it (`move_on`)."""
         text = self.space.read(self.path) if data is None else data
-        before = self.level
+        before, redone = self.level, self.progress.review
         asked = level or before
         report = grader.grade_text(
             self.kata, text, level=asked, options=Options(label=self.path.name, schedule=schedule)
@@ -69,15 +74,20 @@ class Practice:
         entry |= {"looks_like": report.looks_like.id if report.looks_like else None}
         self.note("check", **entry, solution=self.space.snapshot(text), checks=checks_digest(self.kata))
         lines = list(report_lines(report, self.kata, every=every))
-        lines += self._next(report, before) if move_on else ()
+        lines += self._reviewed() if redone and not self.progress.review else ()
+        lines += self._next(report, before) if move_on and not redone else ()
         return Answer(tuple(lines), report.verdict.exit_code, report)
+
+    def _reviewed(self) -> Iterator[str]:
+        following = [item for item in review.schedule(self.entries()) if item.at > self.clock.now()]
+        when = f"; the next time on {following[0].at:%Y-%m-%d}" if following else ""
+        yield f"  Reviewed{when}. Your files from before are among the backups."
 
     def _next(self, report: Report, before: int) -> Iterator[str]:
         if self.level > before:
-            backup = self.space.describe(self.kata, self.level)
+            backups = self.space.describe(self.kata, self.level)
             yield f"  Level {self.level} is open; README.md describes it."
-            if backup is not None:
-                yield f"  Your README.md was kept as {backup}"
+            yield from _kept(backups)
             yield f"  Compare with one right solution: lldkit kata solution {self.kata.name}"
         elif report.verdict is Verdict.RED and any(hint.level == report.reached + 1 for hint in self.kata.hint):
             yield f"  Stuck? lldkit kata hint {self.kata.name}"
@@ -129,6 +139,28 @@ class Practice:
         kept = f"your solution was kept as {backup}" if backup is not None else "there was nothing to keep"
         return Answer((f"{self.path} is the stub again; {kept}",))
 
+    def update(self) -> Answer:
+        """Renew the copies of statement and interface."""
+        backups = self.space.describe(self.kata, self.level)
+        return Answer((f"README.md and interface.py are those of lldkit {__version__}", *_kept(backups)))
+
+    def review(self) -> Answer:
+        """Begin the latest level that is due anew, from the stub; what was there is kept."""
+        waiting = review.schedule(self.entries())
+        ready = [item.level for item in waiting if item.at <= self.clock.now()]
+        if not ready:
+            first = f"; the next on {waiting[0].at:%Y-%m-%d}" if waiting else ""
+            return Answer((f"nothing of {self.kata.name} is due{first}",), 2)
+        answer = self.reset()
+        self.note("review", level=max(ready))
+        backups = self.space.describe(self.kata, max(ready))
+        return Answer((f"Redo levels 1 to {max(ready)}; README.md describes them.", *answer.lines, *_kept(backups)))
+
+    def replay(self, *, diffs: bool = True) -> Answer:
+        """The attempt as traffic lights."""
+        stub = (self.kata.folder / "stub" / "solution.py").read_text("utf-8")
+        return Answer(tuple(replay.replay(self.entries(), self.space.saved, stub, diffs=diffs)))
+
     def start(self) -> Answer:
         """Write the files of the kata."""
         written = self.space.start(self.kata)
@@ -142,6 +174,10 @@ class Practice:
         """Write one line into the journal."""
         at = self.clock.now().isoformat(timespec="seconds")
         self.space.journal.append({"at": at, "event": event, "kata": self.kata.name, **more, "kit": __version__})
+
+
+def _kept(backups: Iterable[Path]) -> Iterator[str]:
+    yield from (f"  what you had written there was kept as {backup}" for backup in backups)
 
 
 def checks_digest(kata: Manifest) -> str:

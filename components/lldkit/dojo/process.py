@@ -15,10 +15,10 @@ from pathlib import Path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import IO, Any
 
-__all__ = ["GradedProcess"]
+__all__ = ["GradedProcess", "batched"]
 
 PROC = Path("/proc")
 ROUNDS, PAUSE = 400, 0.005  # of looking for processes that were started while others were being ended
@@ -113,6 +113,24 @@ class GradedProcess:
             if quiet > SILENT or (quiet > 1 and _stopped(child.pid)):
                 self.silent = True
                 return
+
+
+def batched(
+    order: dict[str, Any], items: Sequence[object], key: str, ended: Callable[[GradedProcess], Any]
+) -> list[Any]:
+    """What graded processes say under `key` of each item of a batch.
+
+    An item that ends its process is what `ended` makes of it; the next process goes on with the item after it.
+    """
+    found: list[Any] = []
+    while len(found) < len(items):
+        process = GradedProcess()
+        process.run({**order, "batch": items[len(found) :]})
+        told = [frame[key] for frame in process.frames if key in frame]
+        found += told
+        if len(found) < len(items) and not (process.frames and key in process.frames[-1]):
+            found.append(ended(process))
+    return found
 
 
 def _stopped(pid: int) -> bool:

@@ -99,8 +99,9 @@ def _notes(report: Report, label: str) -> Iterator[str]:
 
 def _rest(report: Report, kata: Manifest, failed: Sequence[CheckResult], *, every: bool) -> Iterator[str]:
     if report.verdict is Verdict.GREEN:
-        passed = len(report.checks)
-        yield f"  {passed} checks passed." + ("" if report.asked < kata.last else " This was the last level.")
+        passed = sum(check.kind != "smoke" for check in report.checks)
+        smoke = "" if passed == len(report.checks) else ", and real threads found nothing either"
+        yield f"  {passed} checks passed{smoke}." + ("" if report.asked < kata.last else " This was the last level.")
         return
     skipped = sum(check.status == "skipped" for check in report.checks)
     more = 0 if every else len(failed) - 1

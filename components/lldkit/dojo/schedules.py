@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import linecache
+import sys
 
 from lldkit.clock import SYSTEM
 from lldkit.dojo.author import Mismatch
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from lldkit.dojo.preflight import Solution
-    from lldkit.interleave import Report, Row, Timeline
+    from lldkit.interleave import History, Report, Row, Timeline
 
 __all__ = ["Maker", "VirtualClock", "columns", "run"]
 
@@ -56,12 +57,45 @@ class Maker:
 
     clock = VirtualClock
 
-    def __init__(self, entry: Callable[..., Any]) -> None:
-        self._entry = entry
+    def __init__(self, entry: Callable[..., Any], module: Any = None) -> None:
+        self._entry, self._module = entry, module
+
+    def also(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """What another class or function `name` of the solution gives, where the kata asks for more than one."""
+        if not callable(found := getattr(self._module, name, None)):
+            raise Mismatch(f"a class or function {name}", "there is none")
+        return found(*args, **kwargs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The solution's object."""
         return self._entry(*args, **kwargs)
+
+    def recorded(self, *args: Any, **kwargs: Any) -> tuple[Any, History]:
+        """The solution's object, and the history of the calls that threads make on it."""
+        from lldkit.interleave import History
+
+        history = History()
+        return history.wrap(self(*args, **kwargs), lost=()), history
+
+    @staticmethod
+    def linearizable(history: History, *args: Any, **kwargs: Any) -> bool:
+        """For invariants: True if the kata's `Model(*args, **kwargs)` gives all answers in some order of the calls."""
+        from lldkit.interleave import Model, check_linearizable
+
+        reference = sys.modules["model"].Model
+        found = check_linearizable(history, Model.of(lambda: reference(*args, **kwargs)))
+        if found.verdict != "linearizable":
+            calls = ", ".join(f"{call.process}: {call}" for call in found.operations)
+            raise Mismatch("an order of the calls in which every answer is right", f"none for {calls}")
+        return True
+
+    @staticmethod
+    def outcome(call: Callable[..., object], *args: Any, **kwargs: Any) -> object:
+        """What `call` returns, or the name of the `Exception` that it raises."""
+        try:
+            return call(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001  # which one it is, the invariant asks
+            return type(error).__name__
 
     @staticmethod
     def expect(actual: object, expected: object) -> bool:
@@ -79,14 +113,19 @@ def run(
     schedules: int,
     replay: str | None,
     proof: str | None = None,
+    shrink: bool = True,
+    proved_by: int = 0,
     **options: Any,
 ) -> dict[str, Any]:
     """Explore `schedules` interleavings of one scenario, or replay the one that `replay` (`name@schedule`) names.
 
-    With `proof` all schedules of that granularity are tried, up to 500, however many are asked for.
+    With `proof` all schedules of that granularity are tried, up to 500, however many are asked for. A scenario that
+    has no more than `proved_by` schedules that differ is proved by them; a sample then says nothing new.
     """
     from lldkit import interleave
+    from lldkit.dojo import lock_order
 
+    options["shrink"] = shrink
     with interleave.controlled():
         module = solution.fresh()
     linecache.cache[solution.label] = (
@@ -95,7 +134,7 @@ def run(
         solution.source.splitlines(keepends=True),
         solution.label,
     )
-    make = Maker(getattr(module, solution.entry))
+    make = Maker(getattr(module, solution.entry), module)
 
     def program() -> Any:
         tick()
@@ -114,7 +153,7 @@ def run(
             if report.verdict is interleave.Verdict.NOT_FOUND and report.schedules < PROOF:
                 return POLLS.copy()
         else:
-            report = interleave.explore(program, schedules=schedules, seed=SEED, **{**code, **options})
+            report = _sampled(program, schedules, proved_by, {**code, **options})
     except interleave.Diverged:
         return {
             "status": "fail",
@@ -123,7 +162,20 @@ def run(
         }
     except interleave.Uncontrolled as error:
         return {"status": "fail", "expected": "threads that wait by `threading` only", "actual": str(error)}
-    return {"status": "pass"} if report.failure is None else _told(report, function, solution)
+    if report.failure is not None:
+        return _told(report, function, solution)
+    return {"status": "pass", "locks": lock_order.pairs(program, solution.label, **code) if shrink else {}}
+
+
+def _sampled(program: Any, schedules: int, proved_by: int, options: dict[str, Any]) -> Report:
+    """A proof where it is short, else a sample."""
+    from lldkit import interleave
+
+    if proved_by:
+        report = interleave.explore(program, schedules=proved_by, strategy=interleave.Dpor(), **options)
+        if report.verdict is not interleave.Verdict.NOT_FOUND:
+            return report
+    return interleave.explore(program, schedules=schedules, seed=SEED, **options)
 
 
 def _told(report: Report, function: Any, solution: Solution) -> dict[str, Any]:

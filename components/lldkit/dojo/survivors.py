@@ -12,42 +12,36 @@ from concurrent.futures import ThreadPoolExecutor
 
 from lldkit.dojo import catalog, grader
 from lldkit.dojo.examine import FEW
-from lldkit.dojo.process import GradedProcess
+from lldkit.dojo.process import batched
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lldkit.dojo.interface import Manifest, Mutant
+    from lldkit.dojo.process import GradedProcess
 
 __all__ = ["killers"]
 
 LIMIT = 0.2  # seconds of CPU after which a mutant counts as one that loops
-CHUNK = 16  # mutants per process
+CHUNKS = 6  # processes per worker, so that no worker is idle for long
 
 
 def killers(kata: Manifest, mutants: Sequence[Mutant], *, workers: int | None = None) -> list[str]:
     """For each mutant the check that kills it, "" if it lives, or "!" and what broke the grader."""
-    chunks = [list(mutants[start : start + CHUNK]) for start in range(0, len(mutants), CHUNK)]
+    workers = workers or os.cpu_count() or 1
+    size = max(1, -(-len(mutants) // (CHUNKS * workers)))
+    chunks = [mutants[start : start + size] for start in range(0, len(mutants), size)]
     texts = {level.n: _unparsed(kata, level.n) for level in kata.level}
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(workers) as pool:
         return [killer for found in pool.map(lambda chunk: _chunk(kata, texts, chunk), chunks) for killer in found]
 
 
-def _chunk(kata: Manifest, texts: dict[int, str], mutants: list[Mutant]) -> list[str]:
-    found: list[str] = []
-    while len(found) < len(mutants):
-        rest = mutants[len(found) :]
-        options = grader.Options(label="solution.py", fail_fast=True, limit=LIMIT, schedules=FEW)
-        order = grader.order(kata, catalog.plan(kata, kata.last), "", options) | {"forbid": []}
-        order["batch"] = [{"source": mutant.source, "first": _first_level(texts, mutant)} for mutant in rest]
-        process = GradedProcess()
-        process.run(order)
-        told = [frame["killer"] for frame in process.frames if "killer" in frame]
-        found += told
-        if len(told) < len(rest):
-            found.append(_ended(process))
-    return found
+def _chunk(kata: Manifest, texts: dict[int, str], mutants: Sequence[Mutant]) -> list[str]:
+    options = grader.Options(label="solution.py", fail_fast=True, limit=LIMIT, schedules=FEW)
+    order = grader.order(kata, catalog.plan(kata, kata.last), "", options) | {"forbid": []}
+    items = [{"source": mutant.source, "first": _first_level(texts, mutant)} for mutant in mutants]
+    return batched(order, items, "killer", _ended)
 
 
 def _ended(process: GradedProcess) -> str:

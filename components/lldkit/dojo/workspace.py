@@ -49,8 +49,9 @@ class Workspace:
         if (folder / "solution.py").exists():
             remedy = f"is there already and stays as it is; begin anew with: lldkit kata reset {kata.name}"
             raise WorkspaceError(folder / "solution.py", remedy)
-        texts = {name: _beginning(kata, name) for name in FILES}
-        missing = [name for name in FILES if not (folder / name).exists()]
+        names = [*FILES, *(["note.md"] if (kata.folder / "note.md").is_file() else [])]
+        texts = {name: _beginning(kata, name) for name in names}
+        missing = [name for name in names if not (folder / name).exists()]
         for name in missing:
             self.write(folder / name, texts[name])
         return [folder / name for name in missing]
@@ -115,12 +116,15 @@ class Workspace:
         except (OSError, EOFError):
             return None
 
-    def describe(self, kata: Manifest, level: int) -> Path | None:
-        """Let README.md and interface.py be those of `level`; the backup of what the learner wrote there, if any."""
+    def describe(self, kata: Manifest, level: int) -> list[Path]:
+        """Let README.md and interface.py be those of `level`; the backups of what the learner wrote there."""
         known = tuple(statement(kata, n) for n in range(1, kata.last + 1))
         folder = self.folder(kata.name)
-        self.write(folder / "interface.py", _beginning(kata, "interface.py"))
-        return self.write(folder / "README.md", statement(kata, level), ours=known)
+        backups = [
+            self.write(folder / "interface.py", _beginning(kata, "interface.py")),
+            self.write(folder / "README.md", statement(kata, level), ours=known),
+        ]
+        return [backup for backup in backups if backup is not None]
 
     @contextlib.contextmanager
     def _told(self, path: Path) -> Iterator[None]:
@@ -145,6 +149,8 @@ def statement(kata: Manifest, level: int) -> str:
     later = [f"{item.n}. {item.title} ({item.minutes} min)" for item in kata.level[level:]]
     if later:
         parts.append("## Later levels\n\n" + "\n".join(later) + "\n")
+    if (rules := kata.folder.parent / "RULES.md").is_file():  # of the concurrency katas
+        parts.append(rules.read_text("utf-8").replace("# ", "## ", 1))
     parts.append("Grade it: `lldkit kata check`, or let `lldkit kata watch` do so at every save.\n")
     return "\n".join(parts)
 
@@ -152,5 +158,5 @@ def statement(kata: Manifest, level: int) -> str:
 def _beginning(kata: Manifest, name: str) -> str:
     if name == "README.md":
         return statement(kata, 1)
-    where = kata.folder if name == "interface.py" else kata.folder / "stub"
+    where = kata.folder if name in {"interface.py", "note.md"} else kata.folder / "stub"
     return (where / name).read_text("utf-8")

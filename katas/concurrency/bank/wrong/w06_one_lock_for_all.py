@@ -1,0 +1,39 @@
+"""One lock for all accounts."""
+
+import threading
+from contextlib import ExitStack, contextmanager
+
+from interface import InsufficientFunds
+
+
+class Bank:
+    def __init__(self, balances, on_transfer=None):
+        self._balances = dict(balances)
+        self._lock = threading.Lock()
+        self._on_transfer = on_transfer
+
+    @contextmanager
+    def _holding(self, names):
+        with self._lock:
+            for name in names:
+                self._balances[name]
+            yield
+
+    def transfer(self, source, target, amount):
+        if amount < 0:
+            raise ValueError(f"an amount is at least 0, got {amount}")
+        with self._holding([source, target]):
+            left = self._balances[source] - amount
+            if left < 0:
+                raise InsufficientFunds(source)
+            self._balances[source] = left
+            self._balances[target] += amount
+        if self._on_transfer is not None:
+            self._on_transfer(source, target, amount)
+
+    def balance(self, name):
+        return self._balances[name]
+
+    def total(self):
+        with self._holding(self._balances):
+            return sum(self._balances.values())

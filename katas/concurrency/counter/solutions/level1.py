@@ -1,0 +1,17 @@
+"""The reference: one lock around read, addition and write."""
+
+import threading
+
+
+class Counter:
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._total = 0
+
+    def add(self, n=1):
+        with self._lock:
+            self._total += n
+            return self._total
+
+    def value(self):
+        return self._total

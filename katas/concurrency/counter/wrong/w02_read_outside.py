@@ -1,0 +1,23 @@
+"""The lock covers the write, and not the read."""
+
+import threading
+
+
+class Counter:
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._total = 0
+
+    def add(self, n=1):
+        total = self._total + n
+        with self._lock:
+            self._total = total
+            return total
+
+    def value(self):
+        return self._total
+
+    def reset(self):
+        with self._lock:
+            total, self._total = self._total, 0
+            return total

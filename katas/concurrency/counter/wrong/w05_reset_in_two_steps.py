@@ -1,0 +1,24 @@
+"""Reads under the lock, and sets to zero under the lock, but not in one go."""
+
+import threading
+
+
+class Counter:
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._total = 0
+
+    def add(self, n=1):
+        with self._lock:
+            self._total += n
+            return self._total
+
+    def value(self):
+        return self._total
+
+    def reset(self):
+        with self._lock:
+            total = self._total
+        with self._lock:
+            self._total = 0
+        return total

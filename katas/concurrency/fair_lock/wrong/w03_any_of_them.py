@@ -1,0 +1,38 @@
+"""Counts up, and never down."""
+
+import threading
+from collections import deque
+
+
+class FairLock:
+    def __init__(self):
+        self._moved = threading.Condition()
+        self._line = deque()  # the holder first
+        self._waiting = 0
+
+    def acquire(self, timeout=None):
+        place = [threading.get_ident()]  # a list of its own, so that places are told apart
+        with self._moved:
+            self._waiting += bool(self._line)
+            self._line.append(place)
+            served = self._moved.wait_for(lambda: self._line[0] is place, timeout)
+            if not served:
+                self._waiting -= 1
+                self._line.remove(place)
+            return served
+
+    def release(self):
+        with self._moved:
+            if not self._line or self._line[0] != [threading.get_ident()]:
+                raise RuntimeError("released by a thread that does not hold it")
+            self._line.popleft()
+            self._moved.notify_all()
+
+    def waiting(self):
+        return self._waiting
+
+    def __enter__(self):
+        return self.acquire()
+
+    def __exit__(self, *exception):
+        self.release()

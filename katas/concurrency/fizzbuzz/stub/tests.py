@@ -1,0 +1,14 @@
+"""Your own tests: plain functions with `assert`. Which bugs would they catch?"""
+
+from lldkit.interleave import explore
+
+from solution import FizzBuzz
+
+
+def test_three_is_fizz():
+    def program():
+        game, told = FizzBuzz(3), []
+        methods = (game.fizz, game.buzz, game.fizzbuzz, game.number)
+        return [lambda method=method: method(told.append) for method in methods], lambda: told == [1, 2, "fizz"]
+
+    explore(program, schedules=200).assert_ok()

@@ -1,0 +1,23 @@
+"""A lock, and no turn."""
+
+import threading
+
+
+class FooBar:
+    def __init__(self, n):
+        self._n = n
+        self._changed = threading.Condition()
+        self._turn = "foo"
+
+    def foo(self, emit):
+        self._play("foo", emit, "bar")
+
+    def bar(self, emit):
+        self._play("bar", emit, "foo")
+
+    def _play(self, me, emit, other):
+        for _ in range(self._n):
+            with self._changed:
+                emit()
+                self._turn = other
+                self._changed.notify_all()

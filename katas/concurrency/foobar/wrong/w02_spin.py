@@ -1,0 +1,25 @@
+"""Asks again and again."""
+
+import threading
+import time
+
+
+class FooBar:
+    def __init__(self, n):
+        self._n = n
+        self._changed = threading.Condition()
+        self._turn = "foo"
+
+    def foo(self, emit):
+        self._play("foo", emit, "bar")
+
+    def bar(self, emit):
+        self._play("bar", emit, "foo")
+
+    def _play(self, me, emit, other):
+        for _ in range(self._n):
+            while self._turn != me:
+                time.sleep(0)
+            emit()
+            with self._changed:
+                self._turn = other

@@ -1,0 +1,21 @@
+"""Reads the newest before it takes its turn."""
+
+import threading
+from types import MappingProxyType
+
+from interface import Snapshot
+
+
+class LiveConfig:
+    def __init__(self, values):
+        self._turn = threading.Lock()  # of those who write
+        self._snapshot = Snapshot(1, MappingProxyType(dict(values)))
+
+    def current(self):
+        return self._snapshot
+
+    def update(self, changes):
+        old = self._snapshot
+        with self._turn:
+            self._snapshot = Snapshot(old.version + 1, MappingProxyType({**old.values, **changes}))
+            return self._snapshot

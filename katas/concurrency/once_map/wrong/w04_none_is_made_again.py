@@ -1,0 +1,30 @@
+"""Takes None for not made."""
+
+import threading
+
+
+class Making:
+    """One making of one value."""
+
+    def __init__(self):
+        self.made, self.value = False, None
+
+
+class OnceMap:
+    def __init__(self):
+        self._changed = threading.Condition()
+        self._makings = {}
+
+    def get_or_create(self, key, factory):
+        with self._changed:
+            making = self._makings.get(key)
+            if making is not None:
+                self._changed.wait_for(lambda: making.made)
+                if making.value is not None:
+                    return making.value
+            making = self._makings[key] = Making()
+        value = factory()
+        with self._changed:
+            making.made, making.value = True, value
+            self._changed.notify_all()
+        return value

@@ -1,0 +1,29 @@
+"""A factory that raises leaves its key reserved, and tells nobody."""
+
+import threading
+
+
+class Making:
+    """One making of one value."""
+
+    def __init__(self):
+        self.ended, self.made, self.value = False, False, None
+
+
+class OnceMap:
+    def __init__(self):
+        self._changed = threading.Condition()
+        self._makings = {}
+
+    def get_or_create(self, key, factory):
+        with self._changed:
+            while (making := self._makings.get(key)) is not None:
+                self._changed.wait_for(lambda making=making: making.ended)
+                if making.made:
+                    return making.value
+            making = self._makings[key] = Making()
+        making.value = factory()
+        with self._changed:
+            making.made = making.ended = True
+            self._changed.notify_all()
+        return making.value
