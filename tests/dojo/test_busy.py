@@ -16,7 +16,7 @@ from lldkit.dojo.practice import Practice
 from lldkit.dojo.workspace import Workspace
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def busy() -> Iterator[None]:
     """Four processes that do nothing but count."""
     spin = [sys.executable, "-c", "while True: pass"]

@@ -163,6 +163,26 @@ def test_dev_check_tells_findings_with_remedies_and_exits_1(
     assert {"step", "says", "remedy"} == set(document["katas"][0]["findings"][0])
 
 
+@pytest.mark.parametrize("jobs", [1, 2, 3])
+def test_katas_that_are_proved_side_by_side_are_told_one_after_the_other(
+    jobs: int, jar: Jar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kata = jar()
+    monkeypatch.setattr(catalog, "root", lambda: kata.folder.parent)
+    monkeypatch.setattr(gate.Gate, "steps", lambda proof: [("files", proof.files)])
+    told: list[str] = []
+    code = bench.check(["jar", "jar", "jar"], say=told.extend, fast=True, as_json=True, renew=False, jobs=jobs)
+    documents = json.loads(told[0])["katas"]
+    assert code == 1
+    assert [document["name"] for document in documents] == ["jar"] * 3
+    assert documents[0]["findings"] == documents[1]["findings"] == documents[2]["findings"] != []
+
+
+def test_jobs_are_at_least_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["kata", "dev", "check", "--jobs", "0"]) == 2
+    assert capsys.readouterr().err == "lldkit kata: --jobs must be at least 1, got 0\n"
+
+
 def test_a_manifest_that_cannot_be_read_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "kata.toml").write_text("format = 2\n")

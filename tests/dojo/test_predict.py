@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lldkit.dojo import predict
+from lldkit.dojo import gate, predict
 from lldkit.dojo.interface import Manifest, ManifestError, Question
 
 Jar = Callable[..., Manifest]
@@ -148,6 +148,12 @@ def test_a_question_that_claims_what_is_not_so_is_found(old: str, new: str, says
     found = [says for says, _ in predict.mistakes(written(jar, PREDICT.replace(old, new, 1)))]
     assert len(found) == 1
     assert found[0].startswith(says)
+
+
+def test_the_gate_runs_what_questions_claim(jar: Jar) -> None:
+    kata = written(jar, PREDICT.replace('answer = ["1", "2"]', 'answer = ["2"]'))
+    [finding] = dict(gate.Gate(kata).steps())["predict"]()
+    assert finding.says == "p1: its answer is ['2'], its code says ['1', '2']"
 
 
 def test_an_unknown_key_is_refused_with_the_nearest_one(jar: Jar) -> None:

@@ -9,6 +9,7 @@ from lldkit.dojo import preflight
 from lldkit.dojo.author import Desk, Failed
 from lldkit.dojo.frames import error_line, named, return_line
 from lldkit.dojo.model import SIGNED, Difference, Driver, shrink
+from lldkit.dojo.needs import GraderError, in_order
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,10 +24,6 @@ FEW = 50  # schedules within which every planted race is found
 FEWER = 20  # for a level that the planted bug of a higher one does not touch
 MANY = 1_000  # in which a right solution raises no alarm
 PROVED_BY = 150  # as many schedules as may be spent on covering all of them before those are sampled
-
-
-class GraderError(Exception):
-    """Checks, model or grader are broken; the text is for the bug report."""
 
 
 class Exam:
@@ -108,7 +105,7 @@ class Exam:
         folder, entry = self.order["folder"], self.order["entry"]
         interface = preflight.load("interface", f"{folder}/interface.py")
         self._checks = preflight.load("checks", f"{folder}/checks.py")
-        self._ordered = {n: _in_dependency_order(self._checks, n) for n, _ in self.order["later"]}
+        self._ordered = {n: in_order(self._checks, n) for n, _ in self.order["later"]}
         self._driver.kata = preflight.load("model", f"{folder}/model.py")
         self._solution = preflight.Solution(self.order["source"], self.label, entry, interface)
 
@@ -326,8 +323,8 @@ class Exam:
         settled = level["n"] < self.order["settled"]
         few = asked == FEW or self._failed()
         many = min(schedules, FEW) if few else asked or schedules
-        many = min(many, FEWER) if settled else many
-        if settled and "proof" in options:  # nothing is to be proved again
+        many = min(many, FEWER if settled else many, asked or many)
+        if (settled or asked == 1) and "proof" in options:  # nothing is to be proved again
             options = {**options, "granularity": options["proof"], "proof": None}
         self._unfreeze()
         try:
@@ -351,7 +348,7 @@ class Exam:
 
         if self._failed():
             return {"status": "skipped", "why": "not run"}
-        chosen = [function for _, function in _in_dependency_order(self._checks, n) if hasattr(function, "kata_smoke")]
+        chosen = [function for _, function in in_order(self._checks, n) if hasattr(function, "kata_smoke")]
         return smoke.run([each for each in chosen if each.kata_smoke], self._entry, self._tick, rounds)
 
     def _budgeted(self, budgets: list[str]) -> dict[str, Any]:
@@ -366,34 +363,3 @@ class Exam:
 def _sentence(function: Any) -> str:
     """The docstring of a check on one line: why it matters."""
     return " ".join((function.__doc__ or "").split())
-
-
-def _in_dependency_order(checks: ModuleType, level: int) -> list[tuple[str, Any]]:
-    """The checks of a level as written, each after those it needs."""
-    written = {name: item for name, item in vars(checks).items() if hasattr(item, "kata_check")}
-    wanted = {name: item for name, item in written.items() if item.kata_check[1] == level}
-    ordered: dict[str, Any] = {}
-
-    def add(name: str, path: tuple[str, ...]) -> None:
-        if name in path:
-            raise GraderError(f"checks need each other: {' -> '.join((*path, name))}")
-        for needed in written[name].kata_check[3]:
-            if needed not in written:
-                raise GraderError(f"{name} needs {needed}, which is no check")
-            if complaint := _runs_too_late(written[needed].kata_check, written[name].kata_check):
-                raise GraderError(f"{name} needs {needed}, {complaint}")
-            add(needed, (*path, name))
-        ordered[name] = wanted[name]
-
-    for name in wanted:
-        add(name, ())
-    return list(ordered.items())
-
-
-def _runs_too_late(needed: tuple[Any, ...], needing: tuple[Any, ...]) -> str:
-    """Why a check cannot wait for another: a level is graded by itself, and its scenarios last."""
-    if needed[1] != needing[1]:
-        return f"a check of level {needed[1]}: name one of its own level {needing[1]}"
-    if (needed[0], needing[0]) == ("schedule", "directed"):
-        return "a scenario, and those run last: name a directed check"
-    return ""
