@@ -36,6 +36,8 @@ lint: .venv/ready
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/pyright --pythonpath $(BIN)/python
+	@$(BIN)/pyrefly check --python-interpreter-path $(BIN)/python
 
 bench: .venv/ready   ## lldkit beside its peers in one run; writes docs/benchmarks.md
 	@$(BIN)/python tests/benchmarks/report.py $(ARGS)

@@ -1,6 +1,7 @@
 """The command `lldkit` itself: help, version, and how it ends when it is stopped."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,37 @@ from lldkit.__main__ import COMMANDS, main
 def test_alone_it_says_what_it_can_do(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
     out = capsys.readouterr().out
-    assert all(command in out for command in COMMANDS)
+    assert all(f"  lldkit {command}" in out for command in COMMANDS)
+    assert len(out.splitlines()) <= 30  # one screen
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash on this machine")
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        (["ka"], ["kata"]),
+        (["kata", "st"], ["start"]),
+        (["demo", "re"], ["retry"]),
+        (["completion", "z"], ["zsh"]),
+        (["kata", "check", "--sche"], ["--schedule"]),
+        (["--vers"], ["--version"]),
+        (["kata", "nothing like it"], []),
+    ],
+)
+def test_a_shell_completes_commands_choices_and_options(typed: list[str], completed: list[str]) -> None:
+    ask = 'eval "$SCRIPT"; COMP_WORDS=(lldkit "$@"); COMP_CWORD=$#; _lldkit; printf "%s\\n" "${COMPREPLY[@]}"'
+    script = subprocess.run(
+        [sys.executable, "-m", "lldkit", "completion", "bash"], capture_output=True, text=True, check=True
+    )
+    done = subprocess.run(
+        ["bash", "-c", ask, "bash", *typed], env={"SCRIPT": script.stdout}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == completed
+
+
+def test_zsh_is_taught_to_read_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["completion", "zsh"]) == 0
+    assert capsys.readouterr().out.startswith("autoload -Uz bashcompinit && bashcompinit\n_lldkit() {")
 
 
 def test_it_tells_its_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from lldkit import __version__
+from lldkit.completion import SHELLS, script
 
 __all__ = ["main"]
 
@@ -21,9 +22,28 @@ COMMANDS: dict[str, str] = {
     "kata": "lldkit.dojo.cli",
     "metrics": "lldkit.metrics.cli",
     "payments": "lldkit.payments.cli",
+    "play": "lldkit.playground.play",
     "rate-limiter": "lldkit.rate_limiter.cli",
     "scheduler": "lldkit.scheduler.cli",
 }
+
+COMPLETION = "completion"
+FRONT = """\
+lldkit {version}: the building blocks of a backend. Read one in five minutes, run it
+in production, and practise it as a kata.
+
+See it
+  lldkit play                    every component on one page, in simulated time
+  lldkit demo retry              one of them as terminal lines
+
+Practise it
+  lldkit kata                    the katas, and what is next
+  lldkit kata check              grades what you wrote, and names the bug
+
+Use it
+{rooms}
+
+lldkit COMMAND --help tells more; eval "$(lldkit completion bash)" completes words."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -46,21 +66,41 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
+    asked = next((word for word in words if not word.startswith("-")), None)
+    parser = _parser([asked] if asked in COMMANDS else list(COMMANDS), configured=asked in (*COMMANDS, COMPLETION))
+    arguments = parser.parse_args(words)
+    if arguments.command is None:
+        print(FRONT.format(version=__version__, rooms="\n".join(_rooms())))
+        return 0
+    if arguments.command == COMPLETION:
+        print(script(parser, arguments.shell), end="")
+        return 0
+    return int(arguments.run(arguments))
+
+
+def _parser(names: Sequence[str], *, configured: bool) -> argparse.ArgumentParser:
+    """The parser of some commands, whose modules it imports; they know their arguments where they are `configured`."""
     parser = _Parser(prog="lldkit", description="The building blocks of a backend.")
     parser.add_argument("--version", action="version", version=f"lldkit {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
-    asked = next((word for word in words if not word.startswith("-")), None)
-    for name, module in COMMANDS.items():
-        room = importlib.import_module(module)
+    for name in names:
+        room = importlib.import_module(COMMANDS[name])
         subparser = subparsers.add_parser(name, help=room.SUMMARY, description=room.SUMMARY)
-        if name == asked:
+        if configured:
             room.configure(subparser)
             subparser.set_defaults(run=room.run)
-    arguments = parser.parse_args(words)
-    if arguments.command is None:
-        parser.print_help()
-        return 0
-    return int(arguments.run(arguments))
+    says = "a script that completes these words in your shell"
+    subparsers.add_parser(COMPLETION, help=says, description=says).add_argument("shell", choices=SHELLS)
+    return parser
+
+
+def _rooms() -> list[str]:
+    """A line for each command that belongs to a component or a proof tool."""
+    general = ("demo", "kata", "play")
+    rooms = [
+        (name, importlib.import_module(module).SUMMARY) for name, module in COMMANDS.items() if name not in general
+    ]
+    return [f"  lldkit {name:<24}{summary}" for name, summary in rooms]
 
 
 if __name__ == "__main__":

@@ -21,12 +21,14 @@ from pgqueuer.models import Job
 from pgqueuer.qm import QueueManager
 from pgqueuer.queries import Queries
 from pgqueuer.types import QueueExecutionMode
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import make_conninfo
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from benchmarks.beside import value_row
-from lldkit.scheduler import Queue, Worker
+from benchmarks.beside import beside, value_row
+from lldkit.scheduler import ClaimRequest, JobEvent, Outcome, Queue, Worker
 from lldkit.scheduler.postgres import PostgresStore
+from lldkit.scheduler.rows import COLUMNS, NAMES
+from scheduler.helpers import schema_of
 
 JOBS = 2_000
 ROUNDS = 1
@@ -39,11 +41,19 @@ def _quiet() -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
-def ours(dsn: str) -> Callable[[], float]:
-    schema = str(conninfo_to_dict(dsn)["options"]).partition("=")[2]
+@pytest.fixture
+def other_dsn(postgres_dsn: str) -> Iterator[str]:
+    """A second empty schema on the same server."""
+    schema = f"{schema_of(postgres_dsn)}_2"
+    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA {schema}".encode())
+        yield make_conninfo(postgres_dsn, options=f"-csearch_path={schema}")
+        connection.execute(f"DROP SCHEMA {schema} CASCADE".encode())
 
+
+def ours(dsn: str) -> Callable[[], float]:
     def run() -> float:
-        queue, ended = Queue(store=PostgresStore(dsn, schema=schema)), [0.0]
+        queue, ended = Queue(store=PostgresStore(dsn, schema=schema_of(dsn))), [0.0]
 
         @queue.task(name="work")
         def work(n: int) -> None:
@@ -125,3 +135,67 @@ def test_enqueue_and_run_on_postgresql(benchmark: BenchmarkFixture, postgres_dsn
         unit="s",
         target="1.5 x pgqueuer, 30 x procrastinate",
     )
+
+
+def turn_over(store: PostgresStore, count: int) -> None:
+    """Put, claim and settle so many jobs, fifty at once."""
+    queue = Queue(store=store, capacity=None)
+    work = queue.task(name="work")(lambda n: None)
+    want = ClaimRequest(queue.name, 50, 30_000_000, "worker", True)
+    for _ in range(count // 50):
+        queue.submit([work.call(n) for n in range(50)])
+        leases = store.claim(want)
+        store.settle([Outcome(lease.new.id, lease.fence, JobEvent.SUCCEED, counts=True) for lease in leases])
+
+
+COPIES = """
+    INSERT INTO jobs ({columns}) SELECT {values}
+    FROM (SELECT * FROM jobs WHERE state = 4 LIMIT 1) AS one, generate_series(1, %s) AS number
+"""
+
+
+def test_ended_jobs_do_not_slow_those_that_come(benchmark: BenchmarkFixture, postgres_dsn: str, other_dsn: str) -> None:
+    fresh, loaded = (PostgresStore(dsn, schema=schema_of(dsn)) for dsn in (other_dsn, postgres_dsn))
+    turn_over(fresh, 50)
+    turn_over(loaded, 50)
+    different = {"id": "'old-' || number", "seq": "-number"}
+    values = ", ".join(different.get(name, name) for name in NAMES)
+    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
+        count = 1_000 if benchmark.disabled else 1_000_000
+        connection.execute(COPIES.format(columns=COLUMNS, values=values).encode(), [count])
+        connection.execute("VACUUM ANALYZE jobs")
+    beside(
+        benchmark,
+        {"lldkit": lambda: turn_over(loaded, 200), "lldkit alone": lambda: turn_over(fresh, 200)},
+        row="a job beside a million ended ones, PostgreSQL",
+        target="1.4 x alone",
+        number=1,
+        rounds=10,
+        per=200,
+    )
+    loaded.close()
+    fresh.close()
+
+
+def test_an_old_transaction_does_not_slow_those_that_come(
+    benchmark: BenchmarkFixture, postgres_dsn: str, other_dsn: str
+) -> None:
+    """What has been overwritten cannot be cleared away meanwhile, so each claim steps over it."""
+    fresh, loaded = (PostgresStore(dsn, schema=schema_of(dsn)) for dsn in (other_dsn, postgres_dsn))
+    turn_over(fresh, 50)
+    turn_over(loaded, 50)
+    with psycopg.connect(postgres_dsn) as connection:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        connection.execute("SELECT count(*) FROM jobs")
+        turn_over(loaded, 200 if benchmark.disabled else 20_000)
+        beside(
+            benchmark,
+            {"lldkit": lambda: turn_over(loaded, 200), "lldkit alone": lambda: turn_over(fresh, 200)},
+            row="a job after 20,000 in an old transaction, PostgreSQL",
+            target="1.25 x alone",
+            number=1,
+            rounds=10,
+            per=200,
+        )
+    loaded.close()
+    fresh.close()

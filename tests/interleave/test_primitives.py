@@ -141,6 +141,19 @@ def test_a_spurious_wake_up_breaks_an_if_and_loses_no_notify() -> None:
     clean(waiter(loop=True), 500, spurious_wakeups=True)
 
 
+def test_an_event_is_never_woken_without_cause_for_its_users_take_its_word() -> None:
+    def program() -> Any:
+        event, seen = threading.Event(), list[bool]()
+
+        def wait() -> None:
+            seen.append(event.wait())
+            assert event.is_set()
+
+        return [wait, wait, event.set], lambda: seen == [True, True]
+
+    clean(program, 500, spurious_wakeups=True)
+
+
 def test_an_event_a_semaphore_and_a_barrier_work() -> None:
     def program() -> Any:
         event, permits, barrier = threading.Event(), threading.BoundedSemaphore(2), threading.Barrier(3)

@@ -352,6 +352,16 @@ class StoreContract:
                 assert last - first + 1 <= 10 * (starts[last] - start) + 10 + 1e-9
         assert len(starts) == 29  # the burst, and one each tenth of 1.95 seconds
 
+    def test_a_crash_refunds_no_start(self, store: Store, clock: ManualClock) -> None:
+        put(store, *(a_job(group="g", max_crashes=9) for _ in range(5)))
+        limits = {"g": Limit(per_second=0.01, burst=2)}
+        assert len(store.claim(wish(limits=limits))) == 2
+        clock.advance(31)
+        assert store.claim(wish(limits=limits)) == []
+        assert store.stats("q")[JobState.READY] == 5
+        clock.advance(69)
+        assert len(store.claim(wish(limits=limits))) == 1
+
     # Unique keys
 
     def test_a_second_job_with_the_unique_key_of_a_waiting_one_is_that_one(self, store: Store) -> None:

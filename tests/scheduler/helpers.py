@@ -54,3 +54,20 @@ def eventually(condition: Callable[[], object]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.001)
+
+
+def until(clock: ManualClock, condition: Callable[[], object]) -> None:
+    """Let virtual time pass, a little at once, until something is so."""
+
+    def a_little_later() -> object:
+        clock.advance(0.05)
+        return condition()
+
+    eventually(a_little_later)
+
+
+def let_pass_beating(clock: ManualClock, store: Store, job_id: str, seconds: int, lease: float) -> None:
+    """Let time pass, never more than the heartbeat can follow."""
+    for _ in range(seconds):
+        clock.advance(1.0)
+        eventually(lambda: store.get(job_id).lease >= store.now() + (lease - lease / 3 - 2) * MICRO)

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from pathlib import Path
 
 from lldkit.scheduler import Queue, RetryLater, current_job
 
@@ -46,4 +47,12 @@ def polite() -> str:
     current_job().report("waiting")
     while True:
         current_job().check_cancelled()
+        time.sleep(0.01)
+
+
+@queue.task()
+def patient(path: str) -> None:
+    with Path(path).open("a") as file:
+        file.write("begun ")
+    while not Path(path).with_suffix(".go").exists():
         time.sleep(0.01)

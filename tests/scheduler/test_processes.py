@@ -4,13 +4,15 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lldkit.clock import ManualClock
 from lldkit.scheduler import DeadReason, JobState, MemoryStore, Queue, Worker
 from scheduler import process_tasks
-from scheduler.helpers import eventually
+from scheduler.helpers import eventually, let_pass_beating, until
 
 
 @pytest.fixture
@@ -54,6 +56,25 @@ def test_the_death_of_a_process_costs_its_own_job_a_crash(jobs: Queue, how: str)
     assert (dead.state, dead.reason, dead.crashes, dead.attempts) == (JobState.DEAD, DeadReason.CRASHED, 2, 0)
     assert {jobs.get(job.id).state for job in good} == {JobState.SUCCEEDED}
     assert {jobs.get(job.id).crashes for job in good} == {0}
+
+
+def test_a_job_of_five_leases_length_runs_once(jobs: Queue, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    clock = ManualClock()
+    store = MemoryStore(clock=clock)
+    monkeypatch.setattr(jobs, "store", store)
+    monkeypatch.setattr(jobs, "clock", clock)
+    job = process_tasks.patient.enqueue(str(tmp_path / "job"))
+    worker = Worker(jobs, runner="processes", concurrency=1, lease_seconds=9.0)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    eventually((tmp_path / "job").exists)
+    let_pass_beating(clock, store, job.id, 45, 9.0)
+    (tmp_path / "job.go").touch()
+    until(clock, lambda: jobs.stats().succeeded == 1)
+    worker.stop()
+    thread.join()
+    assert (tmp_path / "job").read_text() == "begun "
+    assert (jobs.get(job.id).fence, jobs.get(job.id).crashes) == (1, 0)
 
 
 def test_a_job_that_takes_too_long_is_terminated(jobs: Queue) -> None:

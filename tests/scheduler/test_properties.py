@@ -1,5 +1,6 @@
 """Runs against a naive scan of every minute, in all zones and under every rule, around the changes of their clocks."""
 
+import os
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
@@ -7,7 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lldkit.scheduler.cron import cron
+from lldkit.scheduler.cron import Cron, cron
 from lldkit.scheduler.dst import DST, Rule, changes, utc
 
 MINUTE = timedelta(minutes=1)
@@ -116,3 +117,49 @@ def test_next_and_prev_lie_on_the_right_side_and_lead_back(
     assert utc(back) <= utc(moment) < utc(after)
     assert utc(forth) >= utc(moment)
     assert trigger.next_runs(2, after=moment) == [after, trigger.next(after)]
+
+
+def test_around_every_change_of_every_clock_each_run_is_later_and_its_local_time_exists() -> None:
+    zones = ZONES if os.environ.get("LLDKIT_SWEEP") else ZONES[::50]
+    for name in zones:
+        for dst in (DST.CRONOS, DST.VIXIE, DST.SKIP_ONCE, DST.WALL):
+            triggers = [cron(text, tz=name, dst=dst) for text in ("30 2 * * *", "*/20 0-3 * * *", "59 23 L * *")]
+            for change in transitions(name):
+                for offset in (-MINUTE * 90, -timedelta.resolution, timedelta(0), timedelta.resolution, MINUTE * 45):
+                    for trigger in triggers:
+                        _check_steps(trigger, change + offset)
+
+
+def _check_steps(trigger: Cron, moment: datetime) -> None:
+    after = trigger.next(moment)
+    assert after is not None
+    assert after.tzinfo is not None
+    back, wall = trigger.prev(after), after.replace(tzinfo=None)
+    assert utc(after) > moment
+    assert back is not None
+    assert utc(back) <= moment
+    assert after.astimezone(UTC).astimezone(after.tzinfo).replace(tzinfo=None) == wall
+
+
+@given(
+    st.sampled_from(ZONES),
+    st.integers(0, 10**6),
+    st.integers(-90, 90),
+    st.lists(st.timedeltas(timedelta(hours=1), 300 * DAY), min_size=1, max_size=4),
+    st.sampled_from([DST.CRONOS, DST.SKIP_ONCE, DST.WALL, DST(("shift", "second"), ("shift", "both"))]),
+)
+def test_a_rare_run_beside_a_change_is_the_same_from_wherever_one_looks(
+    name: str, which: int, minutes: int, distances: list[timedelta], dst: DST
+) -> None:
+    known = transitions(name) or [datetime(2020, 1, 1, tzinfo=UTC)]
+    change = known[which % len(known)]
+    wall = change.astimezone(ZoneInfo(name)).replace(tzinfo=None) + MINUTE * minutes
+    text = f"{wall.minute} {wall.hour} {wall.day} {wall.month} *"
+    looking = cron(text, tz=name, dst=dst)
+    beside = cron(text, tz=name, dst=dst).next(change - 2 * DAY)
+    if beside is None or utc(beside) > change + 2 * DAY:
+        return  # this year it is in a gap
+    for distance in sorted(distances, reverse=True):
+        found = looking.next(utc(beside) - distance)
+        assert found is not None
+        assert utc(found) == utc(beside) or utc(found) < change - 2 * DAY or distance < 2 * DAY

@@ -8,7 +8,19 @@ from typing import Any
 import pytest
 
 from lldkit.clock import EPOCH, ManualClock
-from lldkit.scheduler import JobState, MemoryStore, Queue, Schedule, Store, Worker, cron, every, once
+from lldkit.scheduler import (
+    JobState,
+    MemoryStore,
+    Queue,
+    QueueEvent,
+    Schedule,
+    ScheduleFired,
+    Store,
+    Worker,
+    cron,
+    every,
+    once,
+)
 from lldkit.scheduler.postgres import PostgresStore
 from lldkit.scheduler.schedules import tick
 from lldkit.scheduler.sqlite import SQLiteStore
@@ -94,6 +106,22 @@ def test_after_three_hours_of_silence_the_policy_decides(
     assert times == sorted(times)
     assert queue.run_inline() == emitted
     assert times[-1:] == ([EPOCH + 3 * HOUR] if emitted else [])
+
+
+def test_what_was_given_up_is_told_once_by_whoever_has_emitted(queue: Queue, store: Store, clock: ManualClock) -> None:
+    heard: list[QueueEvent] = []
+    queues = [Queue(store=store, clock=clock, on_event=heard.append) for _ in range(2)]
+    for each in queues:
+        each.task(name="work")(lambda: None)
+        each.schedule(hourly(each, trigger=every(60, start=EPOCH), misfire="all", max_catch_up=2, overlap="buffer_all"))
+    clock.advance(600)
+    assert [each.tick() for each in queues] == [2, 0]
+    ids = [job.id for job in reversed(queue.jobs().items)]
+    times = [EPOCH + timedelta(minutes=n) for n in (9, 10)]
+    assert heard == [
+        ScheduleFired(clock.now(), "hourly", ids[0], times[0], 8),
+        ScheduleFired(clock.now(), "hourly", ids[1], times[1], 0),
+    ]
 
 
 def test_a_wall_clock_that_is_set_back_fires_nothing_twice(queue: Queue, clock: ManualClock) -> None:

@@ -195,12 +195,21 @@ def charging(*, is_safe: bool) -> Callable[[int], Simulation]:
 
 
 def test_a_task_that_charges_twice_after_a_crash_is_found_and_one_fault_is_enough() -> None:
-    trace = explore(charging(is_safe=False), seeds=range(50))
-    assert trace is not None
-    assert [violation.name for violation in trace.violations] == ["check"]
-    assert len(trace.faults) == 1
-    again = charging(is_safe=False)(trace.seed).run()
+    seed = explore(charging(is_safe=False), seeds=range(50))
+    assert seed is not None
+    assert [violation.name for violation in seed.trace.violations] == ["check"]
+    assert len(seed.trace.faults) == 1
+
+
+def test_what_explore_prints_is_a_number_that_replays_the_violation() -> None:
+    printed = f"{explore(charging(is_safe=False), seeds=range(50))}"
+    again = charging(is_safe=False)(int(printed)).run()
     assert [violation.name for violation in again.violations] == ["check"]
+    before = [charging(is_safe=False)(seed).run() for seed in range(int(printed))]
+    assert all(trace.violations == () for trace in before)
+
+
+def test_a_task_that_is_safe_breaks_nothing_in_any_seed() -> None:
     assert explore(charging(is_safe=True), seeds=range(50)) is None
 
 

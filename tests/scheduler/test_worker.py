@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from typing import Any, Literal
 
 import pytest
 
-from lldkit.clock import MICRO, ManualClock
+from lldkit.clock import ManualClock
 from lldkit.rate_limiter import RateLimited, RateLimiter, per_minute
 from lldkit.retry import constant
 from lldkit.scheduler import (
@@ -32,7 +33,7 @@ from lldkit.scheduler import (
     Worker,
     current_job,
 )
-from scheduler.helpers import PATIENCE, end, eventually, wish
+from scheduler.helpers import PATIENCE, end, eventually, let_pass_beating, until, wish
 
 Kind = Literal["threads", "asyncio"]
 KINDS: tuple[Kind, ...] = ("threads", "asyncio")
@@ -308,23 +309,6 @@ def test_assert_enqueued_finds_the_job_or_lists_what_there_is(queue: Queue) -> N
 # Time
 
 
-def until(clock: ManualClock, condition: Callable[[], object]) -> None:
-    """Let virtual time pass, a little at once, until something is so."""
-
-    def a_little_later() -> object:
-        clock.advance(0.05)
-        return condition()
-
-    eventually(a_little_later)
-
-
-def let_pass_beating(clock: ManualClock, store: MemoryStore, job_id: str, seconds: int, lease: float) -> None:
-    """Let time pass, never more than the heartbeat can follow."""
-    for _ in range(seconds):
-        clock.advance(1.0)
-        eventually(lambda: store.get(job_id).lease >= store.now() + (lease - lease / 3 - 2) * MICRO)
-
-
 def test_a_heartbeat_keeps_a_job_of_five_leases_length(kind: Kind, clock: ManualClock) -> None:
     store = MemoryStore(clock=clock)
     queue = Queue(store=store, clock=clock)
@@ -344,6 +328,29 @@ def test_a_heartbeat_keeps_a_job_of_five_leases_length(kind: Kind, clock: Manual
         until(clock, lambda: queue.stats().succeeded == 1)
     assert starts == [1]
     assert (queue.get(job.id).fence, queue.get(job.id).crashes) == (1, 0)
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # forking beside threads is the point
+def test_a_forked_child_that_inherits_a_worker_does_not_beat(clock: ManualClock) -> None:
+    store = MemoryStore(clock=clock)
+    queue = Queue(store=store, clock=clock)
+    go_on, begun = threading.Event(), threading.Event()
+
+    @queue.task()
+    def work() -> None:
+        begun.set()
+        go_on.wait(PATIENCE)
+
+    job = work.enqueue()
+    with working(Worker(queue, lease_seconds=9.0, concurrency=1)):
+        assert begun.wait(PATIENCE)
+        child = os.fork()
+        if child == 0:
+            os._exit(threading.active_count() - 1)
+        assert os.waitpid(child, 0)[1] == 0
+        let_pass_beating(clock, store, job.id, 6, 9.0)
+        go_on.set()
+        until(clock, lambda: queue.stats().succeeded == 1)
 
 
 def test_a_blocked_loop_does_not_stop_the_heartbeat(clock: ManualClock) -> None:

@@ -14,13 +14,14 @@ from typing import Any
 from redis.connection import Connection
 
 from lldkit.clock import ManualClock
-from lldkit.scheduler import JobLost, JobState, Queue, Store, Worker, current_job
+from lldkit.scheduler import JobLost, JobState, Limit, Queue, Store, Worker, current_job
 from lldkit.scheduler.postgres import PostgresStore
 from lldkit.scheduler.redis import RedisStore
 from lldkit.scheduler.sqlite import SQLiteStore
-from scheduler.helpers import schema_of
+from scheduler.helpers import PATIENCE, eventually, schema_of
 
 LEASE = 2.5  # long enough for a heartbeat on a busy machine
+LIMITS = {"capped": Limit(running=3), "rated": Limit(per_second=50, burst=10)}
 
 
 def say(*words: object) -> None:
@@ -39,7 +40,7 @@ def store_at(where: str) -> Store:
 
 def jobs_of(where: str, go_on: threading.Event) -> Queue:
     """The queue that tests and victims share."""
-    queue = Queue(store=store_at(where))
+    queue = Queue(store=store_at(where), limits=LIMITS)
 
     @queue.task(max_attempts=1)
     def wait(name: str) -> str:
@@ -56,7 +57,25 @@ def jobs_of(where: str, go_on: threading.Event) -> Queue:
     def poison() -> None:
         os._exit(66)
 
+    @queue.task(group="rated", max_attempts=1)
+    def start() -> None: ...
+
+    @queue.task(group="capped", max_attempts=1)
+    def visit(place: str) -> None:
+        visit_with_two_others(place)
+
     return queue
+
+
+def visit_with_two_others(place: str) -> None:
+    """Enter, say who else is inside, and leave when as many have entered as fill the room each time."""
+    connection = sqlite3.connect(place, isolation_level=None, timeout=PATIENCE)
+    enter = "INSERT INTO visits VALUES (NULL, 1 + (SELECT count(*) FROM visits WHERE is_inside), TRUE) RETURNING id"
+    ((number,),) = connection.execute(enter).fetchall()
+    entered = "SELECT max(id) FROM visits"
+    eventually(lambda: connection.execute(entered).fetchone()[0] >= (number + 2) // 3 * 3)
+    connection.execute("UPDATE visits SET is_inside = FALSE WHERE id = ?", (number,))
+    connection.close()
 
 
 def work(where: str, **settings: Any) -> int:

@@ -1,4 +1,4 @@
-"""Protected functions keep their types; checked by mypy, never run."""
+"""Protected functions keep their types; checked, never run."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import assert_type

@@ -1,4 +1,4 @@
-"""A configuration keeps the types of its schema; checked by mypy, never run."""
+"""A configuration keeps the types of its schema; checked, never run."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager
@@ -61,4 +61,4 @@ assert_type(config.changes("name"), AsyncIterator[Change])
 assert_type(config.track(), App)
 override: AbstractContextManager[App] = config.override({"name": "x"})
 Config(App, layers=[3])  # type: ignore[list-item]
-Config(int, layers=[], build=str)  # type: ignore[arg-type]
+wrong: Config[int] = Config(int, layers=[], build=str)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""What a type checker makes of flags; checked by mypy, never run."""
+"""What a type checker makes of flags; checked, never run."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractContextManager

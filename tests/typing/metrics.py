@@ -1,4 +1,4 @@
-"""Instruments, snapshots and decorated functions keep their types; checked by mypy, never run."""
+"""Instruments, snapshots and decorated functions keep their types; checked, never run."""
 
 from collections.abc import Awaitable, Callable
 from typing import assert_type

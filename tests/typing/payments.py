@@ -1,4 +1,4 @@
-"""Payments keep their types; checked by mypy, never run."""
+"""Payments keep their types; checked, never run."""
 
 from typing import assert_type
 

@@ -1,4 +1,4 @@
-"""Decorated functions keep their types; checked by mypy, never run."""
+"""Decorated functions keep their types; checked, never run."""
 
 from collections.abc import Awaitable, Callable
 from typing import assert_type

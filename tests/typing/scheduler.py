@@ -1,4 +1,4 @@
-"""Tasks keep the types of their functions; checked by mypy, never run."""
+"""Tasks keep the types of their functions; checked, never run."""
 
 from typing import assert_type
 

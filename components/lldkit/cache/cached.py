@@ -186,7 +186,7 @@ class CachedFunction(Generic[P, R]):
     def __get__(self, instance: None, owner: type) -> "CachedFunction[P, R]": ...
     @overload
     def __get__(
-        self: "CachedFunction[Concatenate[S, Q], R]", instance: S, owner: type | None = None
+        self: Callable[Concatenate[S, Q], R], instance: S, owner: type | None = None
     ) -> "CachedFunction[Q, R]": ...
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         """The method of an instance: the same cache, keys of its own."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lldkit.charts.marks import Bars, Panel, check_span, widen
-from lldkit.charts.svg import draw
+from lldkit.charts.svg import areas, draw
 from lldkit.charts.text import write
 
 __all__ = ["Figure"]
@@ -48,6 +48,10 @@ class Figure:
             return widen(*self.x)
         values = [x for panel in self.panels if isinstance(panel, Panel) for x in panel.x_values()]
         return widen(min(values, default=0.0), max(values, default=1.0))
+
+    def plot_areas(self) -> list[tuple[float, float, float, float]]:
+        """Where each panel over the shared range lies in the SVG: left, top, right, bottom in pixels."""
+        return areas(self.panels, x_label=self.x_label, width=self.width)
 
     def to_svg(self) -> str:
         """An SVG document without script, ids or links, readable in light and dark, that ends with a newline."""

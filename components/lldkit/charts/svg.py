@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from lldkit.charts.marks import Band, Bars, Line, Panel, Rule, Ticks, nice_step
 
-__all__ = ["EDGE", "Scale", "document", "draw", "label", "number", "plain_text", "steps", "tag"]
+__all__ = ["EDGE", "STYLE", "Scale", "areas", "document", "draw", "label", "number", "plain_text", "steps", "tag"]
 
 COLOURS = {  # role: on light paper, on dark paper
     "good": ("#1a7f37", "#3fb950"),
@@ -87,19 +87,41 @@ def draw(
 ) -> str:
     """The whole document."""
     left, right = margin(panels), width - EDGE
-    body, top = [label(title, EDGE, 28, "ink title")], 40.0
-    axis = next((panel for panel in reversed(panels) if isinstance(panel, Panel)), None)
-    for panel in panels:
+    body, (tops, bottom) = [label(title, EDGE, 28, "ink title")], layout(panels, x_label)
+    for panel, top in zip(panels, tops, strict=True):
         if isinstance(panel, Bars):
             body += bars(panel, left, right, top)
         else:
             body += marks(panel, Scale(*x, left, right), top)
-        top += height(panel)
-        if panel is axis:
-            body += x_axis(Scale(*x, left, right), x_label, top)
+        if panel is axis_bearer(panels):
+            body += x_axis(Scale(*x, left, right), x_label, top + height(panel))
+    return document(title, body, width=width, height=bottom, description=description)
+
+
+def axis_bearer(panels: Sequence[Panel | Bars]) -> Panel | None:
+    """The panel below which the shared axis is drawn: the last one that has it."""
+    return next((panel for panel in reversed(panels) if isinstance(panel, Panel)), None)
+
+
+def layout(panels: Sequence[Panel | Bars], x_label: str) -> tuple[list[float], float]:
+    """Where each panel begins, and where the last one ends, in pixels from the top."""
+    tops, top = [], 40.0
+    for panel in panels:
+        tops.append(top)
+        top += height(panel) + GAP
+        if panel is axis_bearer(panels):
             top += 38.0 if x_label else 22.0
-        top += GAP
-    return document(title, body, width=width, height=top, description=description)
+    return tops, top
+
+
+def areas(panels: Sequence[Panel | Bars], *, x_label: str, width: int) -> list[tuple[float, float, float, float]]:
+    """(left, top, right, bottom) of what each panel draws over the shared axis, in pixels."""
+    left, (tops, _) = margin(panels), layout(panels, x_label)
+    return [
+        (left, top + head_height(panel), width - EDGE, top + height(panel))
+        for panel, top in zip(panels, tops, strict=True)
+        if isinstance(panel, Panel)
+    ]
 
 
 def document(title: str, body: Sequence[str], *, width: int, height: float, description: str = "") -> str:
@@ -124,8 +146,12 @@ def height(panel: Panel | Bars) -> float:
     """The pixels that a panel takes, without the axis below it."""
     if isinstance(panel, Bars):
         return (HEAD if panel.label else 0.0) + BAR * len(panel.rows)
-    head = HEAD if panel.label or any(mark.name for mark in panel.marks if not isinstance(mark, Ticks)) else 0.0
-    return head + LANE * len(panel.each(Ticks)) + (0 if panel.is_only_lanes else panel.height)
+    return head_height(panel) + LANE * len(panel.each(Ticks)) + (0 if panel.is_only_lanes else panel.height)
+
+
+def head_height(panel: Panel) -> float:
+    """The pixels of the line with label and legend; none where there is neither."""
+    return HEAD if panel.label or any(mark.name for mark in panel.marks if not isinstance(mark, Ticks)) else 0.0
 
 
 def bars(panel: Bars, left: float, right: float, top: float) -> Iterator[str]:

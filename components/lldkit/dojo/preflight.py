@@ -96,11 +96,9 @@ class Solution:
 
     def namespace(self) -> dict[str, Any]:
         """What the examples of a statement may name."""
-        return {
-            **{name: item for name, item in vars(self.interface).items() if not name.startswith("_")},
-            "ManualClock": KataClock,
-            self.entry: getattr(self.module, self.entry),
-        }
+        given = {name: item for name, item in vars(self.interface).items() if not name.startswith("_")}
+        built = {name: getattr(self.module, name, item) for name, item in given.items()}
+        return {**built, "ManualClock": KataClock, self.entry: getattr(self.module, self.entry)}
 
 
 def _amber(expected: str, actual: str, line: int | None = None) -> dict[str, Any]:

@@ -57,8 +57,14 @@ class Maker:
 
     clock = VirtualClock
 
-    def __init__(self, entry: Callable[..., Any]) -> None:
-        self._entry = entry
+    def __init__(self, entry: Callable[..., Any], module: Any = None) -> None:
+        self._entry, self._module = entry, module
+
+    def also(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """What another class or function `name` of the solution gives, where the kata asks for more than one."""
+        if not callable(found := getattr(self._module, name, None)):
+            raise Mismatch(f"a class or function {name}", "there is none")
+        return found(*args, **kwargs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The solution's object."""
@@ -128,7 +134,7 @@ def run(
         solution.source.splitlines(keepends=True),
         solution.label,
     )
-    make = Maker(getattr(module, solution.entry))
+    make = Maker(getattr(module, solution.entry), module)
 
     def program() -> Any:
         tick()

@@ -7,6 +7,7 @@ A lock made under control is genuine to threads that nobody controls, and begins
 """
 
 import functools
+import sys
 import threading
 from abc import ABC, abstractmethod
 from typing import Any
@@ -254,6 +255,7 @@ def wait(condition: threading.Condition, timeout: float | None = None) -> bool:
     if not condition._is_owned():  # type: ignore[attr-defined]  # noqa: SLF001
         raise RuntimeError("cannot wait on un-acquired lock")
     waiter = Waiter(run, lock)
+    waiter.spurious &= sys._getframe(1).f_code is not threading.Event.wait.__code__  # noqa: SLF001
     waiters: Any = condition._waiters  # type: ignore[attr-defined]  # noqa: SLF001
     waiters.append(waiter)
     saved = condition._release_save()  # type: ignore[attr-defined]  # noqa: SLF001

@@ -12,6 +12,7 @@ from typing import Literal, get_args
 from lldkit.cache import Cache, LoadPolicy, PolicyName, XFetch, belady
 from lldkit.charts import Figure, Line, Mark, Panel, Rule, Ticks
 from lldkit.clock import ManualClock
+from lldkit.playground.scene import Scene
 
 __all__ = [
     "BOUNDS",
@@ -31,6 +32,7 @@ NEXT = "lldkit cache simulate access.log --sizes 100,1000"
 REQUESTS = 12_000
 WINDOW = 400
 STEP = 100
+CALLERS = (1, 500)
 BOUNDS: dict[str, tuple[float, float]] = {
     "maxsize": (10, 500),
     "keys": (100, 5_000),
@@ -134,11 +136,13 @@ class StampedeTrace:
     waits: tuple[float, ...]
 
 
-def stampede(protection: Protection, *, callers: int = 50, seed: int = 7) -> StampedeTrace:
+def stampede(protection: Protection = "none", *, callers: int = 50, seed: int = 7) -> StampedeTrace:
     """Half a minute in which `callers` ask for one key every quarter second; a load takes one second.
 
-    Raises `ValueError` for a protection that is none.
+    Raises `ValueError` for a protection that is none, or callers out of bounds.
     """
+    if not 1 <= callers <= CALLERS[1]:
+        raise ValueError(f"callers must be from 1 to {CALLERS[1]}, got {callers!r}")
     if protection not in get_args(Protection):
         raise ValueError(f"protection must be one of {', '.join(get_args(Protection))}, got {protection!r}")
     return asyncio.run(_Stampede(protection, Random(seed)).run(callers))
@@ -208,3 +212,10 @@ def stampede_picture(runs: Sequence[StampedeTrace]) -> Figure:
 def demo() -> Figure:
     """The picture that `lldkit demo cache` shows: what a scan and a shift do to LRU, LFU and S3-FIFO."""
     return hit_picture(hit_ratio())
+
+
+def _one(run: StampedeTrace) -> Figure:
+    return stampede_picture([run])
+
+
+SCENES = {"cache": Scene(hit_ratio, hit_picture, BOUNDS), "cache/stampede": Scene(stampede, _one, {"callers": CALLERS})}

@@ -18,6 +18,7 @@ from lldkit.circuit_breaker import (
     within,
 )
 from lldkit.clock import ManualClock
+from lldkit.playground.scene import Scene
 
 __all__ = ["NEXT", "BreakerTrace", "demo", "fleet", "outage", "partial", "picture", "reopenings"]
 
@@ -221,3 +222,12 @@ def partial() -> Figure:
         description=f"The breaker opens {openings} times and serves {len(runs[0].served)} calls, "
         f"the throttle serves {len(runs[1].served)}.",
     )
+
+
+def figure(run: BreakerTrace) -> Figure:
+    """Two minutes, whatever went wrong in them."""
+    says = f"{len(run.served)} calls are served, {len(run.failed)} fail and {len(run.refused)} are refused."
+    return Figure(f"Two minutes: {run.title}", picture(run), x_label="seconds", x=(0, SECONDS), description=says)
+
+
+SCENES = {"circuit_breaker": Scene(outage, figure, BOUNDS)}

@@ -9,6 +9,7 @@ from typing import Annotated
 from lldkit.charts import Band, Figure, Line, Mark, Panel, Ticks
 from lldkit.clock import ManualClock
 from lldkit.config import Args, Between, Config, ConfigEvent, Layer, Rejected, Secret, Store, Values
+from lldkit.playground.scene import Scene
 from lldkit.snapshot import Document, MemoryStore, StoreUnavailable
 
 __all__ = ["NEXT", "ConfigTrace", "Shop", "demo", "picture", "trace"]
@@ -200,3 +201,15 @@ def demo() -> Figure:
             f"{longest:.0f} s though hints are lost; the instance that was cut off served on, and caught up."
         ),
     )
+
+
+def figure(run: ConfigTrace) -> Figure:
+    """Two minutes of a fleet."""
+    slowest = max(run.lags(), default=0.0)
+    says = f"{len(run.broken)} edits are broken and move nobody; a good one is served within {slowest:.1f} s."
+    return Figure(
+        "Five instances follow one document", picture(run), x_label="seconds", x=(0, SECONDS), description=says
+    )
+
+
+SCENES = {"config": Scene(trace, figure, BOUNDS)}

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from lldkit.charts import Figure, Line, Panel
 from lldkit.feature_flags import NATIVE, Context, FlagAdmin, FlagClient, SetRollout, bucketing, model
+from lldkit.playground.scene import Scene
 from lldkit.snapshot import MemoryStore
 
 __all__ = ["HASHES", "IDS", "NEXT", "FlagsTrace", "demo", "picture", "trace"]
@@ -171,3 +172,14 @@ def demo() -> Figure:
             f"flags share {bad.overlap[10] / bad.on[10]:.0%} of their users instead of 50 %."
         ),
     )
+
+
+def figure(run: FlagsTrace) -> Figure:
+    """One ramp beside a second flag."""
+    says = f"{sum(run.moved_back)} units moved back while the flag was ramped from nobody to everybody."
+    return Figure(
+        "A flag is ramped up beside another one", picture(run), x_label="days, one step each", description=says
+    )
+
+
+SCENES = {"feature_flags": Scene(trace, figure, {"steps": (1, 100)}, {"hash": list(HASHES), "ids": list(IDS)})}

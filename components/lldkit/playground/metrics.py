@@ -14,6 +14,7 @@ from typing import Literal
 from lldkit.charts import Figure, Line, Panel, Ticks
 from lldkit.clock import ManualClock
 from lldkit.metrics import LATENCY_SECONDS, Exponential, ExponentialValue, Reader, Registry, Window
+from lldkit.playground.scene import Scene
 
 __all__ = ["NEXT", "Distribution", "QuantileTrace", "demo", "picture", "trace"]
 
@@ -162,3 +163,6 @@ def heat_strip(run: QuantileTrace) -> Panel:
 def demo() -> Figure:
     """The picture that `lldkit demo metrics` shows."""
     return picture(trace())
+
+
+SCENES = {"metrics": Scene(trace, picture, BOUNDS)}

@@ -12,6 +12,7 @@ from random import Random
 from lldkit.charts import Figure, Line, Panel, Ticks
 from lldkit.clock import ManualClock
 from lldkit.metrics import CounterValue, Registry, Snapshot
+from lldkit.playground.scene import Scene
 
 __all__ = ["ProcessesTrace", "picture", "trace"]
 
@@ -112,3 +113,6 @@ def picture(run: ProcessesTrace) -> Figure:
         description=f"Of {run.happened[-1][1]:,.0f} requests a scrape misses {missing:,.0f} where a start id names the "
         f"file, which is what was not written in time, and {lost:,.0f} where the pid alone does.",
     )
+
+
+SCENES = {"metrics/processes": Scene(trace, picture, BOUNDS)}

@@ -26,6 +26,7 @@ from lldkit.payments import (
     StandardWebhooks,
     account_id,
 )
+from lldkit.playground.scene import Scene
 from lldkit.simulation import Crash, Crashes
 from lldkit.simulation import Faults as Boundaries
 
@@ -229,3 +230,12 @@ def demo() -> Figure:
             f"{'the same' if last.at_gateway == last.in_ledger else 'another amount'} as the gateway."
         ),
     )
+
+
+def figure(run: ShopDay) -> Figure:
+    """A day, whatever went wrong in it."""
+    says = f"The shop dies {run.deaths} times; {run.payments} payments are {run.charges} charges."
+    return Figure("A day of payments", picture(run), x_label="hours", x=(0, HOURS), description=says)
+
+
+SCENES = {"payments": Scene(day, figure, BOUNDS)}

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 from lldkit.charts import Figure, Line, Panel, Rule, Ticks
+from lldkit.playground.scene import Scene
 from lldkit.rate_limiter import (
     Algorithm,
     Quota,
@@ -123,3 +124,6 @@ def compare(runs: Sequence[RateLimiterTrace]) -> Figure:
 def demo() -> Figure:
     """The picture that `lldkit demo rate_limiter` shows."""
     return picture(trace())
+
+
+SCENES = {"rate_limiter": Scene(trace, picture, BOUNDS, {"algorithm": list(ALGORITHMS)})}

@@ -14,6 +14,7 @@ from typing import Literal, get_args
 
 from lldkit.charts import Band, Figure, Line, Mark, Panel, Rule, Ticks
 from lldkit.clock import ManualClock
+from lldkit.playground.scene import Scene
 from lldkit.retry import TRANSIENT, Backoff, Mode, RatioBudget, Reason, Rules, State, exponential, planned, refused
 
 __all__ = ["BOUNDS", "NEXT", "Kind", "RetryTrace", "compare", "demo", "jitters", "picture", "trace"]
@@ -226,3 +227,6 @@ def demo() -> Figure:
         f"Ten seconds after the outage a call makes {loads[0]:.1f} attempts without a budget, {loads[1]:.1f} with one."
     )
     return Figure(figure.title, figure.panels, figure.x_label, figure.x, description=says)
+
+
+SCENES = {"retry": Scene(trace, picture, {**BOUNDS, "outage": (0.0, SECONDS)})}

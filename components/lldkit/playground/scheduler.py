@@ -8,6 +8,7 @@ from random import Random
 
 from lldkit.charts import Figure, Line, Mark, Panel, Rule, Ticks
 from lldkit.clock import MICRO, ManualClock
+from lldkit.playground.scene import Scene
 from lldkit.scheduler import ClaimRequest, JobEvent, JobState, Lease, LeaseRef, MemoryStore, NewJob, Outcome, Renewal
 
 __all__ = ["BOUNDS", "NEXT", "SchedulerTrace", "compare", "demo", "picture", "trace"]
@@ -80,6 +81,11 @@ def trace(
     """
     asked = {"workers": workers, "rate": rate, "seconds": seconds, "lease": lease, "batch": batch, "hold": hold}
     _check({**asked, "aging": 0.0 if aging is None else aging, "urgent": urgent, "fail": fail})
+    for what, times in (("kill", kill), ("pause", pause)):
+        if times is not None and not (1 <= times[0] <= workers and all(0 <= at <= SECONDS for at in times[1:])):
+            raise ValueError(
+                f"{what} must name a worker from 1 to {workers} and seconds up to {SECONDS:g}, got {times!r}"
+            )
     crew = [_Worker(f"worker {n + 1}") for n in range(workers)]
     world = _World(crew, seed=seed, lease=lease, batch=batch, hold=hold, fail=fail)
     world.arrive(rate, seconds, urgent, 2**47 if aging is None else round(URGENT * aging * MICRO))
@@ -283,3 +289,6 @@ def _panels(run: SchedulerTrace) -> list[Panel]:
 def demo() -> Figure:
     """The picture that `lldkit demo scheduler` shows: with and without a heartbeat."""
     return compare([trace(), trace(heartbeat=False)])
+
+
+SCENES = {"scheduler": Scene(trace, picture, {**BOUNDS, "kill": (0.0, SECONDS), "pause": (0.0, SECONDS)})}

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from lldkit.clock import Clock
 from lldkit.events import Emitter
-from lldkit.scheduler.interface import JobEnded, JobLost, JobStarted, SlotLeaked, WorkerEvent
+from lldkit.scheduler.events import JobEnded, JobLost, JobStarted, SlotLeaked, WorkerEvent
 from lldkit.scheduler.outcomes import released
 from lldkit.scheduler.running import End, Running, Stop
 from lldkit.scheduler.store import Outcome

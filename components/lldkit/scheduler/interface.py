@@ -19,10 +19,7 @@ __all__ = [
     "Discard",
     "DuplicateJob",
     "JobCancelled",
-    "JobEnded",
     "JobFailed",
-    "JobLost",
-    "JobStarted",
     "JobState",
     "JobTimeout",
     "Keep",
@@ -37,15 +34,12 @@ __all__ = [
     "RetryLater",
     "SchedulerError",
     "SchemaMismatch",
-    "SlotLeaked",
     "Snooze",
-    "StoreFailed",
     "StoreUnavailable",
     "Trigger",
     "Unique",
     "UnknownJob",
     "UnknownZone",
-    "WorkerEvent",
 ]
 
 JSON: TypeAlias = bool | int | float | str | list["JSON"] | dict[str, "JSON"] | None
@@ -180,61 +174,6 @@ class Trigger(Protocol):
     def prev(self, before: datetime, /) -> datetime | None:
         """The last time strictly before `before`, None when there is none."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class JobStarted:
-    """A worker has begun to run a job."""
-
-    at: datetime
-    id: str
-    task: str
-    fence: int
-
-
-@dataclass(frozen=True, slots=True)
-class JobEnded:
-    """A run has ended: `what` is the event of the state machine, `error` the type of the exception, if there was one.
-
-    It is told before the store knows; if the store then refuses the outcome, a `JobLost` follows.
-    """
-
-    at: datetime
-    id: str
-    task: str
-    what: str
-    error: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class JobLost:
-    """The lease has passed to somebody else, so the outcome of this run was refused."""
-
-    at: datetime
-    id: str
-    fence: int
-
-
-@dataclass(frozen=True, slots=True)
-class SlotLeaked:
-    """A thread goes on although its job has ended: its time was up, or the worker stops. It cannot be stopped."""
-
-    at: datetime
-    id: str
-    task: str
-    leaked: int
-
-
-@dataclass(frozen=True, slots=True)
-class StoreFailed:
-    """The store did not answer; the worker asks again in `retry_after` seconds."""
-
-    at: datetime
-    error: str
-    retry_after: float
-
-
-WorkerEvent: TypeAlias = JobStarted | JobEnded | JobLost | SlotLeaked | StoreFailed
 
 
 class SchedulerError(LldkitError):

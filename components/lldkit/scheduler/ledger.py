@@ -175,7 +175,8 @@ def claim(table: Table, want: ClaimRequest) -> list[Lease]:
     """Promote, take back, pick and lease."""
     _take_back(table, want.queue)
     table.promote(want.queue)
-    places = Places(want, table.running_groups(want.queue), lambda group: table.rate(want.queue, group), table.now)
+    running = table.running_groups(want.queue) if want.limits or want.group_limit else {}
+    places = Places(want, running, lambda group: table.rate(want.queue, group), table.now)
     while True:
         leases, too_late = _pick(table, want, places)
         for record in too_late:

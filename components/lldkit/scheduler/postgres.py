@@ -248,7 +248,8 @@ class PostgresStore(TransactionalStore):
 
     def _ask(self, name: str, **given: Any) -> list[tuple[Any, ...]]:
         with self._answering(), self._connection() as connection:
-            return connection.cursor(row_factory=tuple_row).execute(self._statements.sql[name], given).fetchall()
+            cursor = connection.cursor(row_factory=tuple_row)
+            return cursor.execute(self._statements.sql[name], given, prepare=False).fetchall()
 
     # Word of changes
 

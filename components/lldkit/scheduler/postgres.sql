@@ -77,7 +77,8 @@ UPDATE {schema}.jobs AS job SET
     beside = new.beside, cancelling = new.cancelling, attempts = new.attempts, crashes = new.crashes,
     backoff = new.backoff, started = new.started, finished = new.finished, reason = new.reason, error = new.error,
     result = new.result, progress = new.progress
-FROM json_populate_recordset(NULL::{schema}.jobs, %(rows)s::json) AS new WHERE job.id = new.id
+FROM json_populate_recordset(NULL::{schema}.jobs, %(rows)s::json) AS new
+WHERE job.id = new.id AND job.id = ANY(%(ids)s)  -- so many rows, as the planner can count
 -- : promote
 UPDATE {schema}.jobs SET state = 2 WHERE id IN (
     SELECT id FROM {schema}.jobs WHERE state = 1 AND queue = %(queue)s AND due <= %(now)s
@@ -147,17 +148,16 @@ SELECT queue, sum(blocked), sum(scheduled), sum(ready), sum(running), sum(succee
        sum(claims)
 FROM old GROUP BY queue
 -- : oldest
-SELECT id, finished FROM {schema}.jobs AS job
-WHERE state > 3 AND queue = %(queue)s AND state = %(state)s AND (finished < %(oldest)s OR %(too_many)s > 0)
-AND NOT EXISTS (
-    SELECT FROM {schema}.job_parents JOIN {schema}.jobs AS child ON child.id = job_parents.child
-    WHERE parent = job.id AND child.state < 3)
-ORDER BY finished, seq LIMIT 10000 FOR UPDATE OF job SKIP LOCKED
--- : needed
-SELECT count(*) FROM {schema}.jobs AS job WHERE state > 3 AND queue = %(queue)s AND state = %(state)s
-AND EXISTS (
-    SELECT FROM {schema}.job_parents JOIN {schema}.jobs AS child ON child.id = job_parents.child
-    WHERE parent = job.id AND child.state < 3)
+SELECT id FROM {schema}.jobs WHERE id IN (
+    SELECT id FROM (
+        SELECT id FROM {schema}.jobs
+        WHERE state > 3 AND queue = %(queue)s AND state = %(state)s AND finished < %(before)s
+        ORDER BY finished, seq LIMIT %(among)s::bigint
+    ) AS job WHERE NOT EXISTS (
+        SELECT FROM {schema}.job_parents JOIN {schema}.jobs AS child ON child.id = job_parents.child
+        WHERE parent = job.id AND child.state < 3
+    ) LIMIT 10000
+) FOR UPDATE SKIP LOCKED
 -- : delete
 DELETE FROM {schema}.jobs WHERE id = ANY(%(ids)s)
 -- : delete_parents
@@ -169,5 +169,5 @@ AND seq < coalesce(%(before)s::bigint, seq + 1)
 ORDER BY seq DESC LIMIT %(limit)s
 -- : next_due
 SELECT least(
-    (SELECT min(due) FROM {schema}.jobs WHERE state = 1 AND queue = %(queue)s),
+    (SELECT due FROM {schema}.jobs WHERE state = 1 AND queue = %(queue)s ORDER BY due LIMIT 1),
     (SELECT min(lease) FROM {schema}.jobs WHERE state = 3 AND queue = %(queue)s))

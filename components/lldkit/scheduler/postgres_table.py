@@ -65,7 +65,8 @@ class PostgresTable:
         return self._execute(statement, **given)
 
     def _execute(self, statement: str, /, **given: Any) -> list[tuple[Any, ...]]:
-        cursor = self._cursor.execute(self._statements.sql[statement], given)
+        """Run a statement by a plan for the table as it is: one that is kept from its youth may read all of it."""
+        cursor = self._cursor.execute(self._statements.sql[statement], given, prepare=False)
         return cursor.fetchall() if cursor.description else []
 
     def _ask(self, statement: str, /, **given: Any) -> list[Record]:
@@ -134,7 +135,7 @@ class PostgresTable:
                 )
         if self._changed:
             changed, self._changed = self._changed, {}
-            self._execute("update", rows=_as_json(changed.values()))
+            self._execute("update", rows=_as_json(changed.values()), ids=list(changed))
 
     def flush(self) -> None:
         """Write everything; before the commit."""
@@ -153,7 +154,7 @@ class PostgresTable:
     def promote(self, queue: str) -> None:
         """Make jobs READY that nobody else has in hand."""
         self._write()
-        self._cursor.execute(self._statements.sql["promote"], {"queue": queue, "now": self.now})
+        self._cursor.execute(self._statements.sql["promote"], {"queue": queue, "now": self.now}, prepare=False)
         promoted = self._cursor.rowcount
         self._counts[queue, JobState.SCHEDULED.value] -= promoted
         self._counts[queue, JobState.READY.value] += promoted
@@ -271,28 +272,22 @@ class PostgresTable:
         self._run("fold")
 
     def prune(self, queue: str, keep: Keep) -> int:
-        """Forget ended jobs."""
+        """Forget ended jobs: the oldest that are too old or too many, but for parents whose children wait."""
         oldest = 0 if keep.seconds is None else self.now - round(keep.seconds * MICRO)
         pruned: list[str] = []
+        counts = self.counts(queue)
         for state in (JobState.SUCCEEDED, JobState.DEAD, JobState.CANCELLED):
             most = keep.succeeded_rows if state is JobState.SUCCEEDED else keep.dead_rows
-            too_many = self._surplus(queue, state, most)
-            rows = self._run("oldest", queue=queue, state=CODES[state], oldest=oldest, too_many=too_many)
-            chosen = [job_id for place, (job_id, at) in enumerate(rows) if place < too_many or at < oldest]
+            surplus = 0 if most is None else max(0, counts[state.value] - most)
+            by_age = self._run("oldest", queue=queue, state=CODES[state], before=oldest, among=None)
+            by_number = self._run("oldest", queue=queue, state=CODES[state], before=2**63 - 1, among=surplus)
+            chosen = [job_id for (job_id,) in max(by_age, by_number, key=len)]  # one holds the other
             self._counts[queue, state.value] -= len(chosen)
             pruned += chosen
         if pruned:
             self._run("delete", ids=pruned)
             self._run("delete_parents", ids=pruned)
         return len(pruned)
-
-    def _surplus(self, queue: str, state: JobState, most: int | None) -> int:
-        """How many jobs are kept beyond `most`, not counting those that must be."""
-        count = self.counts(queue)[state.value]
-        if most is None or count <= most:
-            return 0
-        needed: int = self._run("needed", queue=queue, state=CODES[state])[0][0]
-        return max(0, count - needed - most)
 
 
 def _as_json(records: Iterable[Record]) -> str:

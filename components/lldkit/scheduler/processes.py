@@ -12,7 +12,6 @@ import queue
 import signal
 import sys
 import threading
-from collections.abc import Iterable
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -22,7 +21,7 @@ from lldkit.scheduler.interface import JobCancelled
 from lldkit.scheduler.machine import JobEvent
 from lldkit.scheduler.outcomes import released
 from lldkit.scheduler.rows import REASONS, record_from_row, row_from_record
-from lldkit.scheduler.runners import Begin, Finish
+from lldkit.scheduler.runners import Begin, Finish, Pool
 from lldkit.scheduler.running import End, Running, Stop, raised, run_job
 from lldkit.scheduler.store import Outcome
 from lldkit.scheduler.tasks import Task
@@ -33,43 +32,15 @@ GRACE_SECONDS = 0.5  # for a job that was asked to stop, before its process is t
 MOST_JOBS = 1_000  # after so many a process makes room for a fresh one, with what it has leaked
 
 
-class ProcessRunner:
-    """A pool of processes, each with a thread here that talks to it. A job that must stop can be stopped."""
+class ProcessRunner(Pool):
+    """A pool of processes, each started by a thread here with its first job. A job that must stop can be stopped."""
 
     def __init__(self, concurrency: int, begin: Begin, finish: Finish, clock: Clock) -> None:
+        super().__init__(concurrency, "process")
         self._begin = begin
         self._finish = finish
         self._clock = clock
-        self._inbox: queue.SimpleQueue[Running | None] = queue.SimpleQueue()
-        self._threads = [
-            threading.Thread(target=self._work, name=f"process-{number}", daemon=True) for number in range(concurrency)
-        ]
         self._children: dict[Running, _Child] = {}
-
-    def start(self) -> None:
-        """Start the threads; processes are started when they are needed."""
-        for thread in self._threads:
-            thread.start()
-
-    def give(self, jobs: Iterable[Running]) -> None:
-        """Put jobs into the inbox."""
-        for running in jobs:
-            self._inbox.put(running)
-
-    @property
-    def waiting(self) -> int:
-        """The length of the inbox."""
-        return self._inbox.qsize()
-
-    def take_back(self) -> list[Running]:
-        """Empty the inbox."""
-        taken = []
-        try:
-            while (running := self._inbox.get_nowait()) is not None:
-                taken.append(running)
-        except queue.Empty:
-            pass
-        return taken
 
     def interrupt(self, running: Running) -> bool:
         """Ask the job to stop, and terminate its process if it does not."""
@@ -77,13 +48,6 @@ class ProcessRunner:
         if child is not None:
             child.wake()
         return True
-
-    def close(self) -> None:
-        """End the processes, and wait for them."""
-        for _ in self._threads:
-            self._inbox.put(None)
-        for thread in self._threads:
-            thread.join()
 
     def _work(self) -> None:
         child: _Child | None = None

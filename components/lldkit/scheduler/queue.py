@@ -13,13 +13,15 @@ from typing import Any, Literal, ParamSpec, TypeVar
 from lldkit.arguments import check_count, check_number
 from lldkit.callables import kind_of
 from lldkit.clock import SYSTEM, Clock, ManualClock
+from lldkit.events import Emitter
 from lldkit.retry import Backoff, exponential
+from lldkit.scheduler.events import CancelRequested, EnqueueRefused, JobEnqueued, JobReplayed, QueueEvent
 from lldkit.scheduler.inline import run_inline
 from lldkit.scheduler.interface import ENDED, WAITING, JobFailed, JobState, Keep, Limit, QueueFull, Unique
 from lldkit.scheduler.job import Job, Page, instant
 from lldkit.scheduler.memory import MemoryStore
 from lldkit.scheduler.schedules import Diff, Schedule
-from lldkit.scheduler.store import Put, Record, Store
+from lldkit.scheduler.store import NewJob, Record, Store
 from lldkit.scheduler.tasks import Call, Graph, Options, Settings, Task
 from lldkit.scheduler.ticker import Ticker
 from lldkit.steps import Await, Do, Steps, arun, run
@@ -60,7 +62,7 @@ class Queue:
     At most `capacity` jobs wait (None: any number); beyond that enqueueing raises `QueueFull`, or waits with
     `when_full="block"`. A job of priority p is ahead of what became due up to `aging_seconds` x p before it; with None
     the higher priority always goes first. `limits` bounds groups by name, `group_limit` every other group, over all
-    workers. `keep` says which ended jobs are kept.
+    workers. `keep` says which ended jobs are kept. `on_event` hears what is asked of this object; `Worker` has another.
 
     >>> queue = Queue()
     >>> @queue.task()
@@ -88,6 +90,7 @@ class Queue:
         max_result_bytes: int = 65_536,
         clock: Clock = SYSTEM,
         rng: Random | None = None,
+        on_event: Callable[[QueueEvent], object] | None = None,
     ) -> None:
         if capacity is not None:
             check_count("capacity", capacity, least=1)
@@ -98,7 +101,7 @@ class Queue:
         self.store: Store = MemoryStore(clock=clock) if store is None else store
         self.name = name
         self.capacity = capacity
-        self.when_full = when_full
+        self.when_full: Literal["raise", "block"] = when_full
         self.aging_seconds = aging_seconds
         self.limits = dict(limits or {})
         self.group_limit = group_limit
@@ -109,7 +112,8 @@ class Queue:
         self.rng = rng or Random()
         self.new_id: Callable[[], str] = functools.partial(secrets.token_hex, 12)
         self._tasks: dict[str, Task[..., Any]] = {}
-        self.ticker = Ticker(self)
+        self._emit: Emitter[QueueEvent] = Emitter(on_event)
+        self.ticker = Ticker(self, self._emit)
         self._drain = _Drain(clock)
         self._line: deque[Turn] = deque()  # who waits for room, first come, first served
 
@@ -162,7 +166,7 @@ class Queue:
         ask = self._asking(calls, connection)
         if not self._line:  # the short way: `run` costs a third of a put into memory
             try:
-                return _jobs(ask())
+                return ask()
             except QueueFull as full:
                 self._refuse(full)
         return run(self._in_line(ask, ThreadTurn()), lambda ask: ask(), self.clock)
@@ -172,7 +176,7 @@ class Queue:
         ask = self._asking(calls, connection)
         if not self._line:
             try:
-                return _jobs(await asyncio.to_thread(ask))
+                return await asyncio.to_thread(ask)
             except QueueFull as full:
                 self._refuse(full)
         return await arun(self._in_line(ask, TaskTurn()), asyncio.to_thread, self.clock)
@@ -212,14 +216,20 @@ class Queue:
 
         A running job is CANCELLED when its run ends, however it ends.
         """
-        return self.store.cancel(job_id)
+        is_heard = self.store.cancel(job_id)
+        if is_heard and self._emit:
+            self._emit(CancelRequested(self.clock.now(), job_id))
+        return is_heard
 
     def retry(self, job_id: str) -> Job:
         """Replay a dead or cancelled job with all its attempts, and what was cancelled because of it.
 
         `UnknownJob`; `lldkit.machine.InvalidTransition` for a job in another state.
         """
-        return Job(self.store.retry(job_id))
+        job = Job(self.store.retry(job_id))
+        if self._emit:
+            self._emit(JobReplayed(self.clock.now(), job.id, job.task))
+        return job
 
     def schedule(self, schedule: Schedule) -> None:
         """Let workers of this process enqueue the schedule's call whenever it is due, from now on."""
@@ -257,6 +267,11 @@ class Queue:
         """`result` for tasks of an event loop."""
         return await arun(self._waiting(job_id, timeout_seconds, TaskTurn()), asyncio.to_thread, self.clock)
 
+    @property
+    def listener_failures(self) -> int:
+        """How often `on_event` has raised."""
+        return self._emit.failures
+
     def run_inline(self) -> int:
         """Run in this thread whatever is ready, and what that makes ready; how many runs. For tests and scripts."""
         return run_inline(self)
@@ -290,7 +305,7 @@ class Queue:
                 return Job(record)
         raise AssertionError(f"no job {task.name} {wanted} waits; there are {[each.new.payload for each in waiting]}")
 
-    def _asking(self, calls: Iterable[Call] | Graph, connection: Any) -> Ask:
+    def _asking(self, calls: Iterable[Call] | Graph, connection: Any) -> Callable[[], list[Job]]:
         """Putting these jobs, as a question that may be asked again."""
         if isinstance(calls, Graph):
             ids = {id(node): self.new_id() for node in calls.nodes}
@@ -303,13 +318,22 @@ class Queue:
         for job in jobs:
             if job.queue != self.name:
                 raise ValueError(f"task {job.task!r} belongs to queue {job.queue!r}, not to {self.name!r}")
-        return functools.partial(self.store.put, jobs, capacity=self.capacity, connection=connection)
+        return functools.partial(self._put, jobs, connection)
+
+    def _put(self, jobs: list[NewJob], connection: Any) -> list[Job]:
+        puts = self.store.put(jobs, capacity=self.capacity, connection=connection)
+        if self._emit and connection is None:
+            for record, is_new in puts:
+                self._emit(JobEnqueued(self.clock.now(), record.new.id, record.new.task, is_new))
+        return [Job(put.record) for put in puts]
 
     def _refuse(self, full: QueueFull) -> None:
         """Raise, unless callers are to wait for room; the message gets a hint when there may be room."""
         if self.when_full == "raise":
-            claims = self.store.claims(self.name)
-            raise QueueFull(full.capacity, full.size, self._drain.seconds(claims)) from None
+            full = QueueFull(full.capacity, full.size, self._drain.seconds(self.store.claims(self.name)))
+            if self._emit:
+                self._emit(EnqueueRefused(self.clock.now(), full.capacity, full.size, full.retry_after))
+            raise full from None
 
     def _in_line(self, ask: Ask, turn: Turn) -> Steps[Ask, list[Job]]:
         """Wait for room: who came first asks first, whenever something has changed."""
@@ -320,9 +344,11 @@ class Queue:
                 turn.take()
                 if self._line[0] is turn:
                     try:
-                        return _jobs((yield Do(ask)))
+                        jobs: list[Job] = yield Do(ask)
                     except QueueFull:
                         pass
+                    else:
+                        return jobs
                 yield Await(turn, self.clock.monotonic() + LOOK_SECONDS)
         finally:
             unsubscribe()
@@ -366,7 +392,3 @@ class _Drain:
         if self._seen is None or now - at > 10 * LOOK_SECONDS:
             self._seen = now, claims
         return (now - at) / (claims - before) if claims > before else None
-
-
-def _jobs(puts: list[Put]) -> list[Job]:
-    return [Job(put.record) for put in puts]

@@ -3,6 +3,7 @@
 import asyncio
 import queue
 import threading
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ from typing import Protocol, TypeAlias
 
 from lldkit.scheduler.running import End, Running, arun_job, run_job
 
-__all__ = ["Begin", "Finish", "Runner", "TaskRunner", "ThreadRunner"]
+__all__ = ["Begin", "Finish", "Pool", "Runner", "TaskRunner", "ThreadRunner"]
 
 Begin: TypeAlias = Callable[[Running], None]
 """Told before a job runs, in the place where it runs."""
@@ -47,16 +48,17 @@ class Runner(Protocol):
         ...
 
 
-class ThreadRunner:
-    """A pool of threads. A thread cannot be stopped from outside; its job asks `check_cancelled`."""
+class Pool(ABC):
+    """Threads named `name`-1, -2 ... that take jobs out of one inbox: what the runners that have threads share."""
 
-    def __init__(self, concurrency: int, begin: Begin, finish: Finish) -> None:
-        self._begin = begin
-        self._finish = finish
+    def __init__(self, concurrency: int, name: str) -> None:
         self._inbox: queue.SimpleQueue[Running | None] = queue.SimpleQueue()
-        self._busy: set[threading.Thread] = set()
-        names = (f"job-{number + 1}" for number in range(concurrency))
+        names = (f"{name}-{number + 1}" for number in range(concurrency))
         self._threads = [threading.Thread(target=self._work, name=name, daemon=True) for name in names]
+
+    @abstractmethod
+    def _work(self) -> None:
+        """Run what is in the inbox until that is None; in each thread."""
 
     def start(self) -> None:
         """Start the threads."""
@@ -83,18 +85,36 @@ class ThreadRunner:
             pass
         return taken
 
+    def close(self) -> None:
+        """End the threads when they are idle, and wait for those that are."""
+        for _ in self._threads:
+            self._inbox.put(None)
+        for thread in self._threads:
+            if not self._is_leaked(thread):
+                thread.join()
+
+    def _is_leaked(self, thread: threading.Thread) -> bool:
+        """Whether nobody can say when it ends."""
+        del thread
+        return False
+
+
+class ThreadRunner(Pool):
+    """A pool of threads. A thread cannot be stopped from outside; its job asks `check_cancelled`."""
+
+    def __init__(self, concurrency: int, begin: Begin, finish: Finish) -> None:
+        super().__init__(concurrency, "job")
+        self._begin = begin
+        self._finish = finish
+        self._busy: set[threading.Thread] = set()
+
     def interrupt(self, running: Running) -> bool:
         """A thread goes on."""
         del running
         return False
 
-    def close(self) -> None:
-        """End the idle threads, and wait for them."""
-        for _ in self._threads:
-            self._inbox.put(None)
-        for thread in self._threads:
-            if thread not in self._busy:
-                thread.join()
+    def _is_leaked(self, thread: threading.Thread) -> bool:
+        return thread in self._busy
 
     def _work(self) -> None:
         this = threading.current_thread()

@@ -5,8 +5,9 @@
         shop.charge.enqueue("order-7")                       # what waits there is what the simulation begins with
         return Simulation(shop.jobs, seed=seed, check=lambda: shop.charges == ["order-7"])
 
-    trace = explore(make, seeds=range(1_000))                # None, or the first bad seed, with the fewest faults
-    print(trace.seed, trace.faults, trace.lines())
+    seed = explore(make, seeds=range(1_000))                 # None, or the first that breaks a promise
+    print(seed, seed.trace.faults, seed.trace.lines())       # with the fewest faults that still do
+    make(seed).run()                                         # replays it with all of them
 
 The workers are not `Worker` with its threads, but small ones of tasks that keep the same rules (`simulated`), over a
 `MemoryStore` or one of yours. An `async def` task is killed where it stands, without `finally`; a `def` task has a
@@ -35,7 +36,7 @@ from lldkit.simulation import FaultFired, Process, Trace, simulate
 from lldkit.simulation.faults import stream
 from lldkit.simulation.search import smallest
 
-__all__ = ["ClockSkew", "Fault", "Kill", "LostReply", "Pause", "Simulation", "StoreDown", "explore"]
+__all__ = ["ClockSkew", "FailingSeed", "Fault", "Kill", "LostReply", "Pause", "Simulation", "StoreDown", "explore"]
 
 RESTART_SECONDS = 2.0  # from the death of a worker to its next incarnation
 STORE = "store"
@@ -307,13 +308,24 @@ class _LocalClock:
         return getattr(CLOCK.get(self._base), name)
 
 
+class FailingSeed(int):
+    """A seed: `make(seed).run()` breaks a promise. `trace` is its life with the fewest faults that still break it."""
+
+    trace: Trace
+
+    def __new__(cls, seed: int, trace: Trace) -> Self:
+        """The number, with what it does."""
+        self = super().__new__(cls, seed)
+        self.trace = trace
+        return self
+
+
 def explore(
     make: Callable[[int], Simulation], *, seeds: Iterable[int] = range(1_000), limit_seconds: float = 3_600.0
-) -> Trace | None:
-    """The trace of the first seed that breaks a promise, with the fewest faults that still do; None if none does.
+) -> FailingSeed | None:
+    """The first seed that breaks a promise, with its faults shrunk in `trace.faults`; None if none does.
 
-    `make(seed)` makes the simulation afresh, with its queue and whatever its tasks remember. `trace.seed` is the seed,
-    `trace.faults` are the faults that matter.
+    `make(seed)` makes the simulation afresh, with its queue and whatever its tasks remember.
     """
     for seed in seeds:
         trace = make(seed).replay(limit_seconds, None)
@@ -324,5 +336,5 @@ def explore(
                 found = make(seed).replay(limit_seconds, kept).violations
                 return any(violation.name == broken for violation in found)
 
-            return make(seed).replay(limit_seconds, smallest(trace.faults, still_fails))
+            return FailingSeed(seed, make(seed).replay(limit_seconds, smallest(trace.faults, still_fails)))
     return None

@@ -14,7 +14,7 @@ CREATE TABLE lldkit_jobs (
 CREATE INDEX lldkit_jobs_scheduled ON lldkit_jobs (queue, due) WHERE state = 1;
 CREATE INDEX lldkit_jobs_ready ON lldkit_jobs (queue, rank) WHERE state = 2;
 CREATE INDEX lldkit_jobs_running ON lldkit_jobs (queue, lease) WHERE state = 3;
-CREATE INDEX lldkit_jobs_ended ON lldkit_jobs (queue, state, finished) WHERE state > 3;
+CREATE INDEX lldkit_jobs_ended ON lldkit_jobs (queue, state, finished) WHERE finished IS NOT NULL;
 CREATE INDEX lldkit_jobs_key ON lldkit_jobs (queue, key) WHERE key IS NOT NULL AND state < 4;
 CREATE INDEX lldkit_jobs_unique ON lldkit_jobs (queue, unique_key) WHERE unique_key IS NOT NULL;
 CREATE TABLE lldkit_job_parents (parent TEXT NOT NULL, child TEXT NOT NULL, PRIMARY KEY (parent, child)) WITHOUT ROWID;

@@ -47,15 +47,15 @@ PROMOTE = f"""
 COUNT = """
     INSERT INTO lldkit_job_counts VALUES (?, ?, ?) ON CONFLICT (queue, what) DO UPDATE SET n = n + excluded.n
 """
-HAS_WAITING_CHILD = """EXISTS (
-        SELECT * FROM lldkit_job_parents JOIN lldkit_jobs AS child ON child.id = lldkit_job_parents.child
-        WHERE parent = lldkit_jobs.id AND child.state < 3)"""
 OLDEST = f"""
-    SELECT seq, id, finished FROM lldkit_jobs
-    WHERE state > 3 AND queue = ?1 AND state = ?2 AND (finished < ?3 OR ?4 > 0) AND NOT {HAS_WAITING_CHILD}
-    ORDER BY finished, seq LIMIT {PRUNED_AT_ONCE}
+    SELECT seq, id FROM (
+        SELECT seq, id FROM lldkit_jobs WHERE queue = ?1 AND state = ?2 AND finished < ?3
+        ORDER BY finished, seq LIMIT ?4
+    ) AS job WHERE NOT EXISTS (
+        SELECT * FROM lldkit_job_parents JOIN lldkit_jobs AS child ON child.id = lldkit_job_parents.child
+        WHERE parent = job.id AND child.state < 3
+    ) LIMIT {PRUNED_AT_ONCE}
 """
-NEEDED = f"SELECT count(*) FROM lldkit_jobs WHERE state > 3 AND queue = ? AND state = ? AND {HAS_WAITING_CHILD}"
 
 
 class SQLiteTable:
@@ -198,7 +198,7 @@ class SQLiteTable:
         counts = self.counts(queue)
         return sum(counts.get(state.value, 0) for state in (JobState.BLOCKED, JobState.SCHEDULED, JobState.READY))
 
-    def counts(self, queue: str) -> dict[str, int]:
+    def counts(self, queue: str) -> Counter[str]:
         """How many jobs are in each state, and how many claims there were."""
         counts = Counter(dict(self._cursor.execute("SELECT what, n FROM lldkit_job_counts WHERE queue = ?", (queue,))))
         for (of, what), count in self._counts.items():
@@ -207,24 +207,19 @@ class SQLiteTable:
         return counts
 
     def prune(self, queue: str, keep: Keep) -> int:
-        """Forget ended jobs."""
+        """Forget ended jobs: the oldest that are too old or too many, but for parents whose children wait."""
         oldest = 0 if keep.seconds is None else self.now - round(keep.seconds * MICRO)
         pruned: list[tuple[int, str]] = []
+        counts = self.counts(queue)
         for state in (JobState.SUCCEEDED, JobState.DEAD, JobState.CANCELLED):
             most = keep.succeeded_rows if state is JobState.SUCCEEDED else keep.dead_rows
-            too_many = self._surplus(queue, state, most)
-            rows = self._cursor.execute(OLDEST, (queue, CODES[state], oldest, too_many)).fetchall()
-            chosen = [row[:2] for place, row in enumerate(rows) if place < too_many or row[2] < oldest]
+            surplus = 0 if most is None else max(0, counts[state.value] - most)
+            asked = [(queue, CODES[state], oldest, -1), (queue, CODES[state], 2**63 - 1, surplus)]
+            chosen = max(
+                (self._cursor.execute(OLDEST, each).fetchall() for each in asked), key=len
+            )  # one holds the other
             self._counts[queue, state.value] -= len(chosen)
             pruned += chosen
         self._cursor.executemany("DELETE FROM lldkit_jobs WHERE seq = ?", [(seq,) for seq, _ in pruned])
         self._cursor.executemany("DELETE FROM lldkit_job_parents WHERE parent = ?", [(job_id,) for _, job_id in pruned])
         return len(pruned)
-
-    def _surplus(self, queue: str, state: JobState, most: int | None) -> int:
-        """How many jobs are kept beyond `most`, not counting those that must be."""
-        count = self.counts(queue).get(state.value, 0)
-        if most is None or count <= most:
-            return 0
-        (needed,) = self._cursor.execute(NEEDED, (queue, CODES[state])).fetchone()
-        return max(0, count - int(needed) - most)

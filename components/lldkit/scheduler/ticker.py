@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from lldkit.events import Emitter
+from lldkit.scheduler.events import QueueEvent, ScheduleFired
 from lldkit.scheduler.job import instant
 from lldkit.scheduler.misfire import due
 from lldkit.scheduler.schedules import Diff, Schedule, tick
-from lldkit.scheduler.store import ScheduleState
+from lldkit.scheduler.store import ScheduleState, Tick
 
 if TYPE_CHECKING:
     from lldkit.scheduler.queue import Queue
@@ -22,8 +24,9 @@ class Ticker:
     schedule is emitted by processes that know it.
     """
 
-    def __init__(self, queue: "Queue") -> None:
+    def __init__(self, queue: "Queue", emit: Emitter[QueueEvent]) -> None:
         self._queue = queue
+        self._emit = emit
         self._known: dict[str, Schedule] = {}
 
     def __bool__(self) -> bool:
@@ -67,13 +70,20 @@ class Ticker:
     def tick(self) -> int:
         """Emit what is due now; how many jobs this call has emitted."""
         states, now = self._states(), instant(self._queue.store.now())
-        ticks = [
-            tick(schedule, run)
+        found = [
+            pair
             for name, schedule in list(self._known.items())
             if name in states and not states[name].paused
-            for run in _due(schedule, states[name], now)
+            for pair in _due(schedule, states[name], now)
         ]
-        return sum(self._queue.store.fire(ticks)) if ticks else 0
+        answers = self._queue.store.fire([each for each, _ in found]) if found else []
+        for (each, missed), is_mine in zip(found, answers, strict=True):
+            if is_mine and self._emit:
+                self._fired(each, missed)
+        return sum(answers)
+
+    def _fired(self, each: Tick, missed: int = 0) -> None:
+        self._emit(ScheduleFired(self._queue.clock.now(), each.schedule, each.job.id, instant(each.due), missed))
 
     def next_run(self, now: datetime) -> datetime | None:
         """When the next tick after `now` has something to emit."""
@@ -87,12 +97,15 @@ class Ticker:
         schedule = self._known.get(name)
         if schedule is None:
             raise ValueError(f"this process knows no schedule {name!r}; it knows {sorted(self._known)}")
-        jobs, run = [], schedule.trigger.next(start - datetime.resolution)
+        ticks, run = [], schedule.trigger.next(start - datetime.resolution)
         while run is not None and run < end:
-            jobs.append(tick(schedule, run, backfill=True).job)
+            ticks.append(tick(schedule, run, backfill=True))
             run = schedule.trigger.next(run)
-        self._queue.store.put(jobs, capacity=self._queue.capacity)
-        return len(jobs)
+        self._queue.store.put([each.job for each in ticks], capacity=self._queue.capacity)
+        if self._emit:
+            for each in ticks:
+                self._fired(each)
+        return len(ticks)
 
     def _states(self) -> dict[str, ScheduleState]:
         return dict(self._queue.store.schedules(self._queue.name))
@@ -106,12 +119,14 @@ class Ticker:
         self._queue.store.set_schedules(self._queue.name, {name: state})
 
 
-def _due(schedule: Schedule, state: ScheduleState, now: datetime) -> tuple[datetime, ...]:
-    return due(
+def _due(schedule: Schedule, state: ScheduleState, now: datetime) -> list[tuple[Tick, int]]:
+    """The ticks to emit; with the first, how many due times before it are given up."""
+    runs, missed = due(
         schedule.trigger,
         after=instant(state.last),
         now=now,
         misfire=schedule.misfire,
         grace_seconds=schedule.grace_seconds,
         max_catch_up=schedule.max_catch_up,
-    ).runs
+    )
+    return [(tick(schedule, run), 0 if number else missed) for number, run in enumerate(runs)]

@@ -18,9 +18,10 @@ from typing import Literal
 from lldkit.arguments import check_count, check_number
 from lldkit.clock import MICRO
 from lldkit.events import Emitter
+from lldkit.scheduler.events import StoreFailed, WorkerEvent
 from lldkit.scheduler.heartbeat import Heartbeat, by_store
 from lldkit.scheduler.holdings import Holdings
-from lldkit.scheduler.interface import StoreFailed, StoreUnavailable, WorkerEvent
+from lldkit.scheduler.interface import StoreUnavailable
 from lldkit.scheduler.outcomes import released
 from lldkit.scheduler.prefetch import Prefetch
 from lldkit.scheduler.processes import ProcessRunner

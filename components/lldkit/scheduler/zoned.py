@@ -50,6 +50,7 @@ class Zoned(BaseTrigger):
                     return None
                 if (run := wall - offset) < ends:
                     return self._aware(run)
+                start = _beyond(ends, run)
             return self._next_near_changes(start)
         except OverflowError:  # datetime ends with the year 9999, and the search some days before
             return None
@@ -64,7 +65,7 @@ class Zoned(BaseTrigger):
             wall = self.walls.after(end + offset - TICK)
             if wall is None:
                 return None
-            start = max(end - TICK, wall - offset - DAY)
+            start = _beyond(end, wall - offset)
 
     def _first(self, piece: Piece, start: datetime) -> datetime | None:
         """The first run of the piece after the instant `start`."""
@@ -108,3 +109,8 @@ class Zoned(BaseTrigger):
 
     def _aware(self, instant: datetime) -> datetime:
         return instant.astimezone(self.zone)
+
+
+def _beyond(end: datetime, run: datetime) -> datetime:
+    """From where to look on, if nothing is due before `end`, and `run` is next unless a change moves it."""
+    return max(end - TICK, run - DAY)

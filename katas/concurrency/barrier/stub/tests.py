@@ -1,0 +1,13 @@
+"""Your own tests: plain functions with `assert`. Which bugs would they catch?"""
+
+from lldkit.interleave import explore
+
+from solution import Barrier
+
+
+def test_two_meet():
+    def program():
+        barrier, numbers = Barrier(2), []
+        return [lambda: numbers.append(barrier.wait())] * 2, lambda: sorted(numbers) == [0, 1]
+
+    explore(program).assert_ok()

@@ -1,0 +1,32 @@
+"""Who leaves takes the entry away, whoever else waits for it."""
+
+import threading
+from contextlib import contextmanager
+
+
+class Entry:
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.users = 0
+
+
+class KeyedLock:
+    def __init__(self):
+        self._guard = threading.Lock()
+        self._entries = {}
+
+    @contextmanager
+    def hold(self, key):
+        with self._guard:
+            entry = self._entries.setdefault(key, Entry())
+            entry.users += 1
+        try:
+            with entry.lock:
+                yield
+        finally:
+            with self._guard:
+                entry.users -= 1
+                self._entries.pop(key, None)
+
+    def __len__(self):
+        return len(self._entries)

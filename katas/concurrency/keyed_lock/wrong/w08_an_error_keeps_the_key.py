@@ -1,0 +1,18 @@
+"""Gives the key back only when the block ends well."""
+
+import threading
+from contextlib import contextmanager
+
+
+class KeyedLock:
+    def __init__(self):
+        self._guard = threading.Lock()
+        self._locks = {}
+
+    @contextmanager
+    def hold(self, key):
+        with self._guard:
+            lock = self._locks.setdefault(key, threading.Lock())
+        lock.acquire()
+        yield
+        lock.release()

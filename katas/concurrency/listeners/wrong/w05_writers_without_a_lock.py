@@ -1,0 +1,27 @@
+"""Writers have no lock: the tuple does not change, but the name does."""
+
+import threading
+
+
+class Listeners:
+    def __init__(self):
+        self._writing = threading.Lock()
+        self._all = ()
+
+    def add(self, fn):
+        self._all = (*self._all, fn)
+
+    def remove(self, fn):
+        with self._writing:
+            place = self._all.index(fn)
+            self._all = self._all[:place] + self._all[place + 1 :]
+
+    def notify(self, event):
+        errors = []
+        for fn in self._all:
+            try:
+                fn(event)
+            except Exception as error:
+                errors.append(error)
+        if errors:
+            raise ExceptionGroup("listeners", errors)
