@@ -1,5 +1,6 @@
 """Your own tests: plain functions with `assert`. Which bugs would they catch?"""
 
+import solution
 from interface import NodePool, StampedRef
 from lldkit.interleave import explore
 from solution import Stack
@@ -12,4 +13,4 @@ def test_two_pop_two():
         stack.push(2)
         return [lambda: got.append(stack.pop()), lambda: got.append(stack.pop())], lambda: sorted(got) == [1, 2]
 
-    explore(program).assert_ok()
+    explore(program, schedules=100, patch=[solution]).assert_ok()
