@@ -61,6 +61,13 @@ def test_a_kata_is_found_by_what_interviewers_call_it() -> None:
     assert loaded("ttl_cache").name == "cache"
 
 
+@pytest.mark.parametrize("name", KATAS)
+def test_the_tests_that_a_learner_begins_with_control_what_his_solution_imported(name: str) -> None:
+    """`from threading import Lock` in a solution is a genuine lock, unless its module is named."""
+    text = (loaded(name).folder / "stub" / "tests.py").read_text()
+    assert text.count("explore(program") == text.count("patch=[solution]")
+
+
 # -- T3: it does not matter how a solution says it ---------------------------------------------------------------------
 
 VARIANTS: dict[str, Callable[[str], str]] = {

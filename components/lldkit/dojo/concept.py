@@ -19,7 +19,7 @@ __all__ = ["FILES", "NOT_OF_DRILLS", "is_one", "mistakes"]
 FILES = {"note.md", "predict.toml"}
 NOT_OF_DRILLS = {"design.md", "followups.toml"}
 WIDTH, HEIGHT = 100, 60  # of a screen
-SECONDS = 20  # that a block of code may take
+SECONDS = 60  # that a block of code may take
 WRONG = 3  # planted bugs; a drill has one less
 _BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 

@@ -2,6 +2,7 @@
 
 from lldkit.interleave import explore
 
+import solution
 from solution import Account
 
 
@@ -10,4 +11,4 @@ def test_no_deposit_is_lost():
         account = Account()
         return [lambda: account.deposit(1), lambda: account.deposit(2)], lambda: account.balance() == 3
 
-    explore(program).assert_ok()
+    explore(program, schedules=100, patch=[solution]).assert_ok()

@@ -2,6 +2,7 @@
 
 from lldkit.interleave import explore
 
+import solution
 from solution import Bank
 
 
@@ -11,4 +12,4 @@ def test_opposite_transfers_end():
         bodies = [lambda: bank.transfer("ann", "bob", 1), lambda: bank.transfer("bob", "ann", 2)]
         return bodies, lambda: bank.total() == 20
 
-    explore(program).assert_ok()
+    explore(program, schedules=100, patch=[solution]).assert_ok()

@@ -2,6 +2,7 @@
 
 from lldkit.interleave import explore
 
+import solution
 from solution import BloomFilter
 
 
@@ -10,4 +11,4 @@ def test_both_are_found():
         bloom = BloomFilter(2, 0.5)
         return [lambda: bloom.add("a"), lambda: bloom.add("b")], lambda: "a" in bloom and "b" in bloom
 
-    explore(program).assert_ok()
+    explore(program, schedules=100, patch=[solution]).assert_ok()

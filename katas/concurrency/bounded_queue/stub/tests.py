@@ -2,6 +2,7 @@
 
 from lldkit.interleave import explore
 
+import solution
 from solution import BoundedQueue
 
 
@@ -14,4 +15,4 @@ def test_what_is_put_is_got():
         }
         return bodies, lambda: got == [1, 2]
 
-    explore(program).assert_ok()
+    explore(program, schedules=100, patch=[solution]).assert_ok()

@@ -2,6 +2,7 @@
 
 from lldkit.interleave import explore
 
+import solution
 from solution import StripedMap
 
 
@@ -11,4 +12,4 @@ def test_no_update_is_lost():
         body = lambda: m.update("a", lambda old: (old or 0) + 1)
         return [body, body], lambda: m.get("a") == 2
 
-    explore(program).assert_ok()
+    explore(program, schedules=100, patch=[solution]).assert_ok()

@@ -2,6 +2,7 @@
 
 from lldkit.interleave import explore
 
+import solution
 from solution import Counter
 
 
@@ -10,4 +11,4 @@ def test_two_threads_lose_nothing():
         counter = Counter()
         return [counter.add, counter.add], lambda: counter.value() == 2
 
-    explore(program).assert_ok()
+    explore(program, schedules=100, patch=[solution]).assert_ok()

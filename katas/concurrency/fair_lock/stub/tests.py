@@ -2,6 +2,7 @@
 
 from lldkit.interleave import explore
 
+import solution
 from solution import FairLock
 
 
@@ -17,4 +18,4 @@ def test_one_at_a_time():
 
         return [body, body], lambda: max(most) == 1
 
-    explore(program).assert_ok()
+    explore(program, schedules=100, patch=[solution]).assert_ok()

@@ -2,6 +2,7 @@
 
 from lldkit.interleave import explore
 
+import solution
 from solution import FooBar
 
 
@@ -11,4 +12,4 @@ def test_foo_comes_first():
         bodies = [lambda: both.bar(lambda: told.append("bar")), lambda: both.foo(lambda: told.append("foo"))]
         return bodies, lambda: told == ["foo", "bar"]
 
-    explore(program).assert_ok()
+    explore(program, schedules=100, patch=[solution]).assert_ok()

@@ -2,6 +2,7 @@
 
 from lldkit.interleave import explore
 
+import solution
 from solution import Future
 
 
@@ -11,4 +12,4 @@ def test_two_wait_for_one():
         bodies = [lambda: got.append(future.result()), lambda: got.append(future.result())]
         return [*bodies, lambda: future.set_result(1)], lambda: got == [1, 1]
 
-    explore(program).assert_ok()
+    explore(program, schedules=100, patch=[solution]).assert_ok()

@@ -2,6 +2,7 @@
 
 from lldkit.interleave import explore
 
+import solution
 from solution import KeyedLock
 
 
@@ -16,4 +17,4 @@ def test_one_key_one_holder():
 
         return [work, work], lambda: balance == [2]
 
-    explore(program).assert_ok()
+    explore(program, schedules=100, patch=[solution]).assert_ok()

@@ -2,6 +2,7 @@
 
 from lldkit.interleave import explore
 
+import solution
 from solution import LiveConfig
 
 
@@ -11,4 +12,4 @@ def test_two_updates_are_both_there():
         bodies = [lambda: config.update({"a": 1}), lambda: config.update({"b": 2})]
         return bodies, lambda: dict(config.current().values) == {"a": 1, "b": 2}
 
-    explore(program).assert_ok()
+    explore(program, schedules=100, patch=[solution]).assert_ok()

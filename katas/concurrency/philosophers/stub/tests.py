@@ -2,6 +2,7 @@
 
 from lldkit.interleave import explore
 
+import solution
 from solution import Table
 
 
@@ -11,4 +12,4 @@ def test_all_have_eaten():
         bodies = [lambda seat=seat: table.dine(seat, lambda: eaten.append(seat)) for seat in range(3)]
         return bodies, lambda: sorted(eaten) == [0, 1, 2]
 
-    explore(program, max_steps=2_000).assert_ok()
+    explore(program, schedules=100, patch=[solution], max_steps=2_000).assert_ok()

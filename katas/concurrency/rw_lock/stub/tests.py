@@ -2,6 +2,7 @@
 
 from lldkit.interleave import explore
 
+import solution
 from solution import RWLock
 
 
@@ -16,4 +17,4 @@ def test_two_writers_lose_nothing():
 
         return [add, add], lambda: total == [2]
 
-    explore(program).assert_ok()
+    explore(program, schedules=100, patch=[solution]).assert_ok()

@@ -2,6 +2,7 @@
 
 from lldkit.interleave import explore
 
+import solution
 from solution import ThreadPool
 
 
@@ -17,4 +18,4 @@ def test_two_tasks_are_run():
 
         return [main], lambda: ran == [1, 2]
 
-    explore(program, schedules=50).assert_ok()
+    explore(program, schedules=100, patch=[solution]).assert_ok()
