@@ -1,0 +1,22 @@
+"""Gives the lock back only when the wait has ended well."""
+
+import asyncio
+
+
+class AsyncBucket:
+    def __init__(self, rate, burst):
+        if rate <= 0 or burst < 1:
+            raise ValueError(f"rate must be above 0 and burst at least 1, got {rate!r} and {burst!r}")
+        self._rate, self._burst = rate, burst
+        self._full_at = float("-inf")
+        self._first = asyncio.Lock()
+
+    async def acquire(self, n=1):
+        if not 1 <= n <= self._burst:
+            raise ValueError(f"n must be from 1 to {self._burst}, got {n!r}")
+        await self._first.acquire()
+        now = asyncio.get_running_loop().time()
+        after = max(self._full_at, now) + n / self._rate
+        await asyncio.sleep(max(0, after - self._burst / self._rate - now))
+        self._full_at = after
+        self._first.release()
