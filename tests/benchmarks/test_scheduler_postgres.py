@@ -137,6 +137,49 @@ def test_enqueue_and_run_on_postgresql(benchmark: BenchmarkFixture, postgres_dsn
     )
 
 
+def pgqueuer_enqueue(dsn: str) -> Callable[[], float]:
+    async def run() -> float:
+        async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
+            queries = Queries(PsycopgDriver(connection))
+            began = time.perf_counter()
+            await queries.enqueue(["work"] * JOBS, [b"1"] * JOBS, [0] * JOBS)
+            return time.perf_counter() - began
+
+    async def install() -> None:
+        async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
+            await Queries(PsycopgDriver(connection)).install()
+
+    asyncio.run(install())
+    return lambda: asyncio.run(run())
+
+
+def our_enqueue(dsn: str) -> Callable[[], float]:
+    def run() -> float:
+        queue = Queue(store=PostgresStore(dsn, schema=schema_of(dsn)), capacity=None)
+        work = queue.task(name="work")(lambda n: None)
+        work.enqueue(0)  # connects
+        began = time.perf_counter()
+        queue.submit([work.call(n) for n in range(JOBS)])
+        seconds = time.perf_counter() - began
+        queue.store.close()
+        return seconds
+
+    return run
+
+
+def test_enqueue_on_postgresql(benchmark: BenchmarkFixture, postgres_dsn: str) -> None:
+    value_row(
+        benchmark,
+        {
+            "lldkit": least(our_enqueue(postgres_dsn)),
+            "pgqueuer": least(pgqueuer_enqueue(postgres_dsn)),
+        },
+        row="enqueue in bulk, PostgreSQL",
+        unit="s",
+        target="3 x pgqueuer",
+    )
+
+
 def turn_over(store: PostgresStore, count: int) -> None:
     """Put, claim and settle so many jobs, fifty at once."""
     queue = Queue(store=store, capacity=None)

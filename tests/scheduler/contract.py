@@ -81,6 +81,23 @@ class StoreContract:
         put(store, *(a_job(delay=60 * MINUTE, head_start=9 * MINUTE) for _ in range(200)), a_job("now"))
         assert ids(store.claim(wish(1))) == ["now"]
 
+    def test_what_is_put_in_bulk_keeps_every_character_and_its_place(self, store: Store) -> None:
+        payload = '[["tab\\t line\\n \\\\N \\\\. quote\\" \u00e9 \U0001f600"],{}]'
+        jobs = [
+            a_job(
+                f"job {n}\t\\N",
+                payload=payload,
+                group="g",
+                priority=3,
+                head_start=3,
+                expires=MINUTE,
+                max_attempts=n + 1,
+            )
+            for n in range(50)
+        ]
+        put(store, *jobs)
+        assert [lease.new for lease in store.claim(wish())] == jobs
+
     # Leases and fences
 
     def test_a_lease_that_nobody_renews_ends_and_the_job_runs_again_with_a_higher_fence(

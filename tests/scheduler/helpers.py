@@ -17,7 +17,13 @@ numbers = itertools.count(1)
 def a_job(job_id: str | None = None, *, queue: str = "q", parents: tuple[str, ...] = (), **fields: Any) -> NewJob:
     """A job of task `t` without arguments."""
     return NewJob(
-        job_id or f"job-{next(numbers)}", "[[],{}]", fields.pop("unique_key", None), parents, queue, "t", **fields
+        job_id or f"job-{next(numbers)}",
+        fields.pop("payload", "[[],{}]"),
+        fields.pop("unique_key", None),
+        parents,
+        queue,
+        "t",
+        **fields,
     )
 
 

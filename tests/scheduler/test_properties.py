@@ -95,6 +95,7 @@ def test_runs_are_those_of_a_naive_scan(
         assert each.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == each.replace(tzinfo=None)
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(ZONES),
     st.integers(-(70 * 366 * 86_400), 130 * 366 * 86_400).map(lambda seconds: EPOCH + timedelta(seconds=seconds)),
@@ -141,6 +142,7 @@ def _check_steps(trigger: Cron, moment: datetime) -> None:
     assert after.astimezone(UTC).astimezone(after.tzinfo).replace(tzinfo=None) == wall
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(ZONES),
     st.integers(0, 10**6),

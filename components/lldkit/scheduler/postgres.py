@@ -165,6 +165,7 @@ class PostgresStore(TransactionalStore):
 
         def work(table: PostgresTable) -> list[Put]:
             table.lock_keys(jobs)
+            table.block = len(jobs)
             return ledger.put(table, jobs, capacity)
 
         answers = self._do(work, connection)

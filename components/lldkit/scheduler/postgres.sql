@@ -68,6 +68,8 @@ SELECT {columns} FROM {schema}.jobs WHERE id = ANY(%(ids)s) ORDER BY seq FOR KEY
 -- : insert
 INSERT INTO {schema}.jobs ({columns})
 SELECT {columns} FROM json_populate_recordset(NULL::{schema}.jobs, %(rows)s::json)
+-- : copy
+COPY {schema}.jobs ({columns}) FROM STDIN
 -- : insert_parents
 INSERT INTO {schema}.job_parents SELECT * FROM unnest(%(parents)s::text[], %(children)s::text[]) ON CONFLICT DO NOTHING
 -- : update

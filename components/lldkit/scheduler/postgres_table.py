@@ -18,6 +18,8 @@ from lldkit.scheduler.store import LeaseRef, NewJob, Record, Renewal, ScheduleSt
 __all__ = ["PostgresTable", "Statements"]
 
 _TEXT = resources.files("lldkit.scheduler").joinpath("postgres.sql").read_text(encoding="utf-8")
+MANY = 20
+"""How many rows are worth a COPY."""
 COUNTS = [*(state.value for state in JobState), "claims"]
 
 
@@ -53,11 +55,11 @@ class PostgresTable:
         self._statements = statements
         self._sender = sender  # of the word that others hear at the commit
         self.page = 50  # how many jobs a claim takes in hand at once
+        self.block = 1  # how many numbers are drawn at once
         self._added: list[Record] = []
         self._changed: dict[str, Record] = {}
         self._counts: Counter[tuple[str, str]] = Counter()
         self._numbers: list[int] = []
-        self._block = 1
         self._locks: set[int] = set()
 
     def _run(self, statement: str, /, **given: Any) -> list[tuple[Any, ...]]:
@@ -90,14 +92,13 @@ class PostgresTable:
     # Records
 
     def next_seq(self, job: NewJob, /) -> int:
-        """A number of the sequence, taken in growing blocks; one of a key alone and under its lock."""
+        """A number of the sequence, of which a block is drawn at once; one of a key alone and under its lock."""
         if job.key is not None:
             self.lock(("key", job.queue, job.key))
             return int(self._execute("numbers", count=1)[0][0])
         if not self._numbers:
-            rows = self._execute("numbers", count=self._block)
+            rows = self._execute("numbers", count=self.block)
             self._numbers = sorted((number for (number,) in rows), reverse=True)
-            self._block = min(2 * self._block, 1_024)
         return self._numbers.pop()
 
     def get(self, ids: Iterable[str]) -> Mapping[str, Record]:
@@ -127,7 +128,7 @@ class PostgresTable:
         """Write what was kept."""
         if self._added:
             added, self._added = self._added, []
-            self._execute("insert", rows=_as_json(added))
+            self._insert(added)
             families = [(parent, record.new.id) for record in added for parent in record.new.parents]
             if families:
                 self._execute(
@@ -136,6 +137,14 @@ class PostgresTable:
         if self._changed:
             changed, self._changed = self._changed, {}
             self._execute("update", rows=_as_json(changed.values()), ids=list(changed))
+
+    def _insert(self, added: list[Record]) -> None:
+        if len(added) < MANY:  # one round trip
+            self._execute("insert", rows=_as_json(added))
+            return
+        with self._cursor.copy(self._statements.sql["copy"]) as copy:  # two, and a third of the time for each row
+            for record in added:
+                copy.write_row(row_from_record(record))
 
     def flush(self) -> None:
         """Write everything; before the commit."""
