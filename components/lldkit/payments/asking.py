@@ -198,7 +198,7 @@ class Asking:
     ) -> tuple[Write, ...]:
         """The outcome under its key; nothing where somebody else has taken the key over."""
         stored = self._journal.store.read([key]).get(key)
-        if stored is None or stored.value.response is not None:
+        if stored is None or not stored.value.is_open:
             return ()
         version = before.intent.version + (after is not before)
         done = Done(question.key, replace(after.intent, version=version), *_declined(reply))
@@ -231,9 +231,9 @@ class Asking:
 
     def _released(self, key: Key | None, *, free: bool) -> tuple[Write, ...]:
         stored = None if key is None else self._journal.store.read([key]).get(key)
-        if key is None or stored is None or stored.value.response is not None:
+        if key is None or stored is None or not stored.value.is_open:
             return ()
-        return (record_write(key, None if free else stored.value._replace(lease_until=0), stored),)
+        return (record_write(key, stored.value.released if free else stored.value._replace(lease_until=0), stored),)
 
 
 def follow_up(payment: Payment, event: Event, now: datetime, terms: decide.Terms) -> list[Event]:
