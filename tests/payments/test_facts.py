@@ -210,3 +210,21 @@ def test_a_dispute_waits_for_its_capture_and_its_moves_for_the_dispute() -> None
     assert books.tell(Fact(FactKind.DISPUTE_WON, "x", 60)) is Received.STALE
     assert disputes(books) == [DisputeState.LOST]
     assert books.balances[2] == Balance(0, 0, 0, 60)
+
+
+def test_an_inquiry_takes_nothing_until_it_has_become_a_dispute() -> None:
+    books = told([AUTHORIZED, CAPTURED_60])
+    road = [
+        (FactKind.INQUIRY_OPENED, DisputeState.INQUIRY, 0),
+        (FactKind.DISPUTE_ESCALATED, DisputeState.NEEDS_RESPONSE, 60),
+        (FactKind.DISPUTE_ANSWERED, DisputeState.UNDER_REVIEW, 60),
+        (FactKind.DISPUTE_WON, DisputeState.WON, 0),
+    ]
+    for kind, state_, taken in road:
+        assert books.tell(Fact(kind, "x", 60)) is Received.APPLIED
+        assert disputes(books) == [state_]
+        intent = books.payment.intent
+        books.payment = replace(books.payment, intent=replace(intent, version=intent.version + 1))  # as a commit does
+        assert books.payment.intent.disputed == Money(taken, "USD")
+        dispute = books.balances[2]
+        assert dispute.credits_posted - dispute.debits_posted == taken
