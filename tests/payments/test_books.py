@@ -31,6 +31,12 @@ def refunding(*states: RefundState) -> Payment:
     return replace(PART, refunds=refunds)
 
 
+def test_no_two_owners_share_an_account() -> None:
+    owners = ["", "a", 'a"', 'a","USD', '["a"]', "a\\", "\\u0061", "gateway", "\u00e9", "e\u0301", " a", "A"]
+    found = {account_id(role, owner, "USD") for role in ("gateway", "merchant", "dispute") for owner in owners}
+    assert len(found) == 3 * len(owners)
+
+
 def test_a_hold_is_pending_for_as_long_as_the_gateway_holds() -> None:
     assert posted(NEW, HELD) == [("pending", GATEWAY, MERCHANT, 100, 64, False)]
     assert posted(HELD, HELD) == []
