@@ -42,6 +42,7 @@ PURE = {
     "metrics": ("names", "numbers", "sums", "ewma"),
     "config": ("names", "suggest", "merge"),
     "scheduler": ("transitions", "selection", "outcomes"),
+    "payments": ("books", "decide", "facts"),
 }
 SHELL = {  # tests of it
     "rate_limiter": ("limiter",),
@@ -51,6 +52,7 @@ SHELL = {  # tests of it
     "metrics": ("instruments", "registry", "text"),
     "config": ("layers", "secrets", "manager"),
     "scheduler": ("contract", "tasks", "schedules", "worker"),
+    "payments": ("payments", "reconciliation"),
 }
 IDLE = re.compile(r"\.\.\.$|del \w+(, \w+)*$|__all__ ")  # `del argument` says that an argument is not needed
 AT_ONCE = 2

@@ -55,6 +55,14 @@ def test_one_changed_byte_is_found(body: bytes, at: int, data: st.DataObject) ->
         assert reason(changed, headers, at) == "no_match"
 
 
+def test_each_header_counts_in_any_case() -> None:
+    for name in HEADERS:
+        for shout in (str.upper, str.title):
+            headers = {shout(each) if each == name else each: value for each, value in HEADERS.items()}
+            assert HOOKS.verify(BODY, headers, now=AT).timestamp == AT
+        assert reason(headers={each: value for each, value in HEADERS.items() if each != name}) == "header_missing"
+
+
 def test_a_body_that_is_not_text_verifies() -> None:
     body = b"\xff\xfe\x00"
     assert HOOKS.verify(body, HOOKS.sign("m", AT, body), now=AT).id == "m"

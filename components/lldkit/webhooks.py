@@ -13,6 +13,7 @@ from lldkit.errors import LldkitError
 __all__ = ["SignatureInvalid", "StandardWebhooks", "Verified"]
 
 _PREFIX: Final = "whsec_"
+_ID, _SENT, _OFFERED = "webhook-id", "webhook-timestamp", "webhook-signature"
 _TIMESTAMP = re.compile(r"[0-9]{1,15}")
 
 
@@ -50,14 +51,15 @@ class StandardWebhooks:
     Verified(id='msg_1', timestamp=1614265330)
     """
 
-    __slots__ = ("_keys", "_tolerance")
+    __slots__ = ("_started", "_tolerance")
 
     def __init__(self, *, secrets: Sequence[str], tolerance_seconds: int = 300) -> None:
         if isinstance(secrets, str):
             raise TypeError("secrets must be a list of secrets, got one text")
         if not secrets:
             raise ValueError("secrets must hold at least one secret, got none")
-        self._keys = [_decoded(secret) for secret in secrets]
+        # A copy of a started digest spares each delivery the preparation of the key.
+        self._started = [hmac.new(_decoded(secret), digestmod="sha256") for secret in secrets]
         self._tolerance = check_count("tolerance_seconds", tolerance_seconds)
 
     def sign(self, message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
@@ -69,9 +71,9 @@ class StandardWebhooks:
             raise ValueError(f"message_id must be a text without full stops, got {message_id!r}")
         sent = str(check_count("timestamp", timestamp, most=10**15 - 1))
         return {
-            "webhook-id": message_id,
-            "webhook-timestamp": sent,
-            "webhook-signature": " ".join(map(bytes.decode, self._signatures(message_id, sent, body))),
+            _ID: message_id,
+            _SENT: sent,
+            _OFFERED: " ".join(map(bytes.decode, self._signatures(message_id, sent, body))),
         }
 
     def verify(self, body: bytes, headers: Mapping[str, str], *, now: float) -> Verified:
@@ -80,9 +82,10 @@ class StandardWebhooks:
         `now` is in Unix seconds. Header names count in any case. The headers are judged first, then the time, then the
         signature; signatures are compared in constant time.
         """
-        given = {name.lower(): value for name, value in headers.items()}
-        message_id, sent = given.get("webhook-id"), given.get("webhook-timestamp")
-        offered = given.get("webhook-signature")
+        message_id, sent, offered = headers.get(_ID), headers.get(_SENT), headers.get(_OFFERED)
+        if message_id is None or sent is None or offered is None:
+            given = {name.lower(): value for name, value in headers.items()}
+            message_id, sent, offered = given.get(_ID), given.get(_SENT), given.get(_OFFERED)
         if not (message_id and sent and offered):
             raise SignatureInvalid("header_missing")
         if "." in message_id or not _TIMESTAMP.fullmatch(sent):
@@ -101,10 +104,15 @@ class StandardWebhooks:
 
     def _signatures(self, message_id: str, sent: str, body: bytes) -> list[bytes]:
         signed = f"{message_id}.{sent}.".encode("utf-8", "replace") + body
-        return [b"v1," + binascii.b2a_base64(hmac.digest(key, signed, "sha256"), newline=False) for key in self._keys]
+        return [_signature(started.copy(), signed) for started in self._started]
 
     def __repr__(self) -> str:
-        return f"StandardWebhooks({len(self._keys)} secrets, tolerance_seconds={self._tolerance})"
+        return f"StandardWebhooks({len(self._started)} secrets, tolerance_seconds={self._tolerance})"
+
+
+def _signature(started: hmac.HMAC, signed: bytes) -> bytes:
+    started.update(signed)
+    return b"v1," + binascii.b2a_base64(started.digest(), newline=False)
 
 
 def _decoded(secret: str) -> bytes:

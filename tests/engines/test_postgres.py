@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
 from typing import IO, Any
@@ -152,6 +152,37 @@ def test_a_migration_that_fails_changes_nothing(postgres: Postgres) -> None:
     assert notes(postgres) == []
     postgres.migrate("test", [TABLE, "INSERT INTO notes VALUES ('repaired')"])
     assert notes(postgres) == ["repaired"]
+
+
+def test_tables_are_made_before_they_are_first_used_and_an_outage_has_the_error_of_who_asks(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrations: list[str] = []
+    real = postgres.migrate
+
+    def migrate(namespace: str, statements: Sequence[str]) -> None:
+        migrations.append(namespace)
+        real(namespace, statements)
+
+    monkeypatch.setattr(postgres, "migrate", migrate)
+    for _ in range(2):
+        with postgres.tables("test", [TABLE], TimeoutError) as connection:
+            connection.execute("SELECT * FROM notes")
+    with postgres.tables("other", [], TimeoutError):
+        pass
+    assert migrations == ["test", "other"]
+    with pytest.raises(TimeoutError) as caught, postgres.tables("test", [TABLE], TimeoutError):
+        raise psycopg.OperationalError
+    assert isinstance(caught.value.__cause__, psycopg.OperationalError)
+    with pytest.raises(psycopg.ProgrammingError), postgres.tables("test", [TABLE], TimeoutError) as connection:
+        connection.execute("SELECT nonsense FROM notes")
+
+
+def test_tables_that_cannot_be_made_are_an_outage_and_tried_again() -> None:
+    with Postgres("host=127.0.0.1 port=1 connect_timeout=2") as postgres:
+        for _ in range(2):
+            with pytest.raises(TimeoutError), postgres.tables("test", [TABLE], TimeoutError):
+                pass
 
 
 def test_a_killed_process_loses_its_open_transaction_whole(postgres: Postgres, postgres_dsn: str) -> None:

@@ -2,14 +2,16 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import psycopg
 import pytest
 
+from lldkit.payments import postgres
 from lldkit.payments.errors import StoreUnavailable
+from lldkit.payments.interface import GatewayReply, GatewayRequest
 from lldkit.payments.postgres import PostgresStore
 from lldkit.payments.rows import KINDS
 from lldkit.payments.sqlite import SQLiteStore
@@ -188,6 +190,76 @@ def test_a_postgres_that_is_away_is_told_and_nothing_acknowledged_is_lost(breaka
             shop.payments.get(intent_id)
         breakable_postgres.start()
         assert shop.payments.get(intent_id).state is IntentState.AUTHORIZED
+        ends_well(shop, intent_id)
+
+
+class PoolOfOne:
+    """What `psycopg_pool.ConnectionPool` does, with one connection; whoever finds it lent is refused at once."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self._free = [connection]
+
+    @contextmanager
+    def connection(self) -> Iterator[psycopg.Connection]:
+        if not self._free:
+            raise psycopg.OperationalError("no connection is free")  # as its PoolTimeout
+        connection = self._free.pop()
+        try:
+            with connection.transaction():
+                yield connection
+        finally:
+            self._free.append(connection)
+
+
+def test_a_pool_without_a_free_connection_is_told_and_nothing_is_half_done(
+    postgres_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
+        pool = PoolOfOne(connection)
+        store = PostgresStore(pool, server_time=False)
+        shop, intent_id = waiting(store)
+        before = rows(store)
+        with pool.connection():
+            for verb in (shop.payments.capture, shop.payments.get):
+                with pytest.raises(StoreUnavailable):
+                    verb(intent_id)
+        assert rows(store) == before
+        assert shop.gateway.effects(intent_id).money_calls == 1
+        send = shop.gateway.send
+        with ExitStack() as others, monkeypatch.context() as patch:
+
+            def busy(request: GatewayRequest) -> GatewayReply:
+                others.enter_context(pool.connection())  # it is free while the gateway is asked
+                return send(request)
+
+            patch.setattr(shop.gateway, "send", busy)
+            with pytest.raises(StoreUnavailable):
+                shop.payments.capture(intent_id, idempotency_key="k")
+        assert shop.payments.get(intent_id).state is IntentState.CAPTURING
+        ends_well(shop, intent_id)
+
+
+@pytest.mark.parametrize("error", postgres.ENDED_BY_THE_SERVER)
+def test_a_commit_that_the_server_ends_for_another_is_made_again_a_few_times(
+    postgres_dsn: str, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    real, left = postgres._write, [0]
+
+    def struck(*given: Any) -> None:
+        real(*given)
+        left[0] -= 1
+        if left[0] >= 0:
+            raise error
+
+    with closing(PostgresStore(postgres_dsn, server_time=False)) as store:
+        shop, intent_id = waiting(store)
+        before = rows(store)
+        monkeypatch.setattr(postgres, "_write", struck)
+        left[0] = postgres.TRIES
+        with pytest.raises(StoreUnavailable):
+            shop.payments.capture(intent_id, idempotency_key="k")
+        assert rows(store) == before
+        left[0] = postgres.TRIES - 1
         ends_well(shop, intent_id)
 
 

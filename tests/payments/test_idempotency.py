@@ -95,6 +95,35 @@ def test_a_released_key_is_free_for_any_request(handler: Handler) -> None:
     assert isinstance(handler.begin(request="another"), Claim)
 
 
+def test_a_released_key_keeps_its_fence_so_that_whoever_was_overtaken_stays_so(handler: Handler) -> None:
+    slow = handler.claimed()
+    handler.clock.advance(30)
+    handler.keys.release(handler.claimed())
+    third = handler.claimed()
+    assert (third.fence, third.is_new) == (3, True)
+    with pytest.raises(LeaseLost):
+        handler.keys.complete(slow, b"late")
+    handler.keys.complete(third, b"done")
+    assert handler.begin() == Replay(b"done")
+
+
+@pytest.mark.parametrize(
+    "end", [lambda keys, claim: keys.complete(claim, b"again"), Idempotency.release], ids=["complete", "release"]
+)
+def test_what_is_ended_cannot_be_ended_again(handler: Handler, end: Callable[[Idempotency, Claim], None]) -> None:
+    done = handler.claimed()
+    handler.keys.complete(done, b"done")
+    with pytest.raises(LeaseLost):
+        end(handler.keys, done)
+    assert handler.begin() == Replay(b"done")
+    other = handler.begin("j")
+    assert isinstance(other, Claim)
+    handler.keys.release(other)
+    with pytest.raises(LeaseLost):
+        end(handler.keys, other)
+    assert isinstance(handler.begin("j", request="another"), Claim)
+
+
 @pytest.mark.parametrize("key", ["", "k" * 256])
 def test_a_key_has_1_to_255_characters(key: str) -> None:
     with pytest.raises(IdempotencyKeyInvalid, match="1 to 255 characters"):

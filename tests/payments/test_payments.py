@@ -434,6 +434,17 @@ def test_no_card_number_is_kept() -> None:
     assert not any(CARD in text for text in kept)
 
 
+def test_no_error_shows_a_card_number() -> None:
+    shop, bad = Shop(), "4000000000000002"
+    with pytest.raises(CardDeclined) as declined:
+        shop.payments.confirm(shop.created().id, method=bad)
+    shop.gateway.faults = ALWAYS("timeout_after")
+    with pytest.raises(OutcomeUnknown) as unknown:
+        shop.payments.confirm(shop.created().id, method=CARD)
+    for error in (declined.value, unknown.value):
+        assert not any(card in f"{error} {error!r} {vars(error)}" for card in (bad, CARD))
+
+
 async def test_verbs_for_tasks_do_the_same() -> None:
     shop = Shop()
     intent = shop.created()

@@ -79,6 +79,18 @@ def test_a_payment_with_a_key_comes_out_right_wherever_it_dies() -> None:
     assert report.runs == 1 + 6 + 5 * 6 + 2
 
 
+def test_of_many_pairs_of_crashes_a_seeded_sample_is_tried() -> None:
+    seen = [every_crash(World, naive, check=charged_once, crashes=2, sample=5, seed=seed) for seed in (1, 1, 2)]
+    assert [report.runs for report in seen] == [1 + 6 + 5] * 3
+    assert seen[0] == seen[1] != seen[2]
+    whole = every_crash(World, naive, check=charged_once, crashes=2)
+    assert whole == every_crash(World, naive, check=charged_once, crashes=2, sample=1_000)
+    for report in seen:
+        assert set(report.violations) < set(whole.violations)
+    with pytest.raises(ValueError, match="sample is a number >= 1"):
+        every_crash(World, keyed, check=charged_once, sample=0)
+
+
 def twice_in_a_row(world: World, faults: Faults) -> None:
     """Recovers from one crash, for it counts its attempts; not from a crash within the recovery."""
     store = faults.wrap(world.store, name="store")

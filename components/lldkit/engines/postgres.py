@@ -8,7 +8,7 @@ to a database. A cancelled task stops waiting, while its statement may still tak
 import math
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from selectors import EVENT_READ, DefaultSelector
 from typing import Any, Protocol, Self, TypeAlias, TypeVar
@@ -65,6 +65,7 @@ class Postgres:
         self._max_idle = max_idle
         self._timeout = timeout
         self._closed = False
+        self._migrated: set[str] = set()  # namespaces whose tables are there
         self._inherited: list[_Connection] = []
         self._idle: list[_Connection] = []
         self._forget()
@@ -143,6 +144,23 @@ class Postgres:
                 " ON CONFLICT (namespace) DO UPDATE SET version = excluded.version",
                 (namespace, len(statements)),
             )
+
+    @contextmanager
+    def tables(
+        self, namespace: str, statements: Sequence[str], unavailable: Callable[[], Exception]
+    ) -> Iterator[Connection]:
+        """Lend a connection to the tables of `namespace`, which `migrate` makes before the first block.
+
+        Where the server cannot answer, for the tables or within the block, `unavailable()` is raised.
+        """
+        try:
+            if namespace not in self._migrated:
+                self.migrate(namespace, statements)
+                self._migrated.add(namespace)
+            with self.connection() as connection:
+                yield connection
+        except UNAVAILABLE as error:
+            raise unavailable() from error
 
     def close(self) -> None:
         """Close the idle connections at once, those in use when their block ends. Closing twice is harmless."""

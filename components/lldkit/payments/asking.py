@@ -1,4 +1,11 @@
-"""How the gateway is asked, for threads and tasks alike: write the question down, ask, write down what was heard.
+"""How the gateway is asked, for threads and tasks alike.
+
+1. `_begin`: one commit writes the question down, and claims the idempotency key of the verb.
+2. `_ask`: the gateway is asked, with nothing open.
+3. `_answer`: one commit writes down what it said, with all that follows, and the outcome under the idempotency key.
+
+An answer may lead to another question, as the authorization of an automatic payment leads to its capture; then 2 and 3
+come again. Where no answer comes, `_lose` or `_undo` stands in the place of 3.
 
 Each step leaves the store in a state from which the next can be found. Whoever dies in between leaves an open question;
 the verb again, under the same idempotency key, or `recover`, closes it: first by asking the gateway what became of its
@@ -95,33 +102,31 @@ class Asking:
     # --- write the question down ---
 
     def _begin(self, intent_id: str, command: Command, key: Key | None, fingerprint: str) -> Begun | Done:
-        begun: Begun | Done
+        """A question that is written down, by us or by an earlier try; or the outcome, where it is known."""
 
         def choose(payment: Payment, now: datetime) -> Decision:
-            nonlocal begun
+            claimed = self._claim(key, fingerprint)
+            if isinstance(claimed, Done):
+                return Decision((), "", found=claimed)
             cause = "" if key is None else key[1]
-            writes: tuple[Write, ...] = ()
-            if key is not None:
-                claimed = self._claim(key, fingerprint)
-                if isinstance(claimed, Done):
-                    begun = claimed
-                    return Decision((), "")
-                writes = (claimed,)
             earlier = _question_of(payment, cause)
-            if earlier is not None and earlier.status is not Status.NEVER:
-                begun = Begun(earlier.key, True)  # somebody has begun with this key, and did not come to its end
-                return Decision((), "", writes=writes)
+            if earlier is not None and earlier.status is not Status.NEVER:  # an earlier try did not come to its end
+                return Decision((), "", writes=claimed, found=Begun(earlier.key, True))
             asked = command(payment, now, cause)
             if earlier is not None and _is_same(earlier, asked.question):  # it may still be on its way
                 asked = asked._replace(question=asked.question._replace(key=earlier.key))
             begun = Begun(asked.question.key, earlier is not None)
-            return Decision((asked,), "merchant", cause, writes)
+            return Decision((asked,), "merchant", cause, claimed, begun)
 
-        self._tell(self._journal.change(intent_id, choose), None)
-        return begun
+        step = self._journal.change(intent_id, choose)
+        self._tell(step, None)
+        found: Begun | Done = step.found
+        return found
 
-    def _claim(self, key: Key, fingerprint: str) -> Write | Done:
-        """The write that claims the key, or the outcome that is kept under it."""
+    def _claim(self, key: Key | None, fingerprint: str) -> tuple[Write, ...] | Done:
+        """What claims the key is to be written, if there is a key; or the outcome that is kept under it."""
+        if key is None:
+            return ()
         stored = self._journal.store.read([key]).get(key)
         record = None if stored is None else stored.value
         decided = decide_key(
@@ -129,9 +134,9 @@ class Asking:
         )
         if isinstance(decided, Replay):
             return loads(Done, decided.response.decode())
-        return record_write(key, decided[0], stored)
+        return (record_write(key, decided[0], stored),)
 
-    # --- ask, and write down what was heard ---
+    # --- ask, and write the answer down ---
 
     def close(self, intent_id: str, begun: Begun, key: Key | None, method: str | None) -> Steps[Demand, Done]:
         """Close a question and those that follow from its answer."""
@@ -143,7 +148,7 @@ class Asking:
             reply = None
             if _is_waited_for(question):
                 reply = yield from self._ask(payment, question, key, method, asked_before=asked_before)
-            step: Step = yield Do(Call(partial(self._hear, intent_id, question, reply, key)))
+            step: Step = yield Do(Call(partial(self._answer, intent_id, question, reply, key)))
             declined = _declined(reply)
             self._tell(step, declined.code)
             following = _following(step.after, question)
@@ -175,7 +180,7 @@ class Asking:
             raise
         return answer
 
-    def _hear(self, intent_id: str, question: Question, reply: GatewayReply | None, key: Key | None) -> Step:
+    def _answer(self, intent_id: str, question: Question, reply: GatewayReply | None, key: Key | None) -> Step:
         """Write down the answer, unless a webhook was faster; ask at once for what follows from it."""
 
         def choose(payment: Payment, now: datetime) -> Decision:
@@ -198,7 +203,7 @@ class Asking:
     ) -> tuple[Write, ...]:
         """The outcome under its key; nothing where somebody else has taken the key over."""
         stored = self._journal.store.read([key]).get(key)
-        if stored is None or stored.value.response is not None:
+        if stored is None or not stored.value.is_open:
             return ()
         version = before.intent.version + (after is not before)
         done = Done(question.key, replace(after.intent, version=version), *_declined(reply))
@@ -231,9 +236,9 @@ class Asking:
 
     def _released(self, key: Key | None, *, free: bool) -> tuple[Write, ...]:
         stored = None if key is None else self._journal.store.read([key]).get(key)
-        if key is None or stored is None or stored.value.response is not None:
+        if key is None or stored is None or not stored.value.is_open:
             return ()
-        return (record_write(key, None if free else stored.value._replace(lease_until=0), stored),)
+        return (record_write(key, stored.value.released if free else stored.value._replace(lease_until=0), stored),)
 
 
 def follow_up(payment: Payment, event: Event, now: datetime, terms: decide.Terms) -> list[Event]:

@@ -7,17 +7,20 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import Enum
 from functools import cache
+from operator import attrgetter
 from types import NoneType, UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
 __all__ = ["dumps", "loads"]
 
 T = TypeVar("T")
+ENCODE: Final = json.JSONEncoder(separators=(",", ":")).encode
+ATOMS: Final = frozenset({str, int, float, bool, NoneType})
 
 
 def dumps(value: object) -> str:
     """A value as JSON text; what its types say is left out."""
-    return json.dumps(_plain(value), separators=(",", ":"))
+    return ENCODE(_plain(value))
 
 
 def loads(kind: type[T], text: str) -> T:
@@ -28,15 +31,24 @@ def loads(kind: type[T], text: str) -> T:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    if is_dataclass(value):
-        return [_plain(getattr(value, field.name)) for field in fields(value)]
-    return [_plain(each) for each in value] if isinstance(value, tuple) else value
+    """A value of what JSON has."""
+    kind: Any = type(value)
+    return value if kind in ATOMS else _writer(kind)(value)
+
+
+@cache
+def _writer(kind: type) -> Callable[[Any], Any]:
+    """What makes JSON out of a value of that type."""
+    if issubclass(kind, Enum):
+        return attrgetter("value")
+    if issubclass(kind, datetime):
+        return datetime.isoformat
+    if issubclass(kind, bytes):
+        return lambda value: base64.b64encode(value).decode()
+    if is_dataclass(kind):
+        names = [field.name for field in fields(kind)]
+        return lambda value: [_plain(getattr(value, name)) for name in names]
+    return lambda value: [_plain(each) for each in value]
 
 
 @cache
@@ -68,5 +80,10 @@ def _tuple_reader(kinds: tuple[Any, ...]) -> Callable[[Any], Any]:
 def _record_reader(kind: Any) -> Callable[[Any], Any]:
     names = [field.name for field in fields(kind)] if is_dataclass(kind) else kind._fields
     hints = get_type_hints(kind)
-    readers = [(name, _reader(hints[name])) for name in names]
-    return lambda data: kind(**{name: read(each) for (name, read), each in zip(readers, data, strict=True)})
+    readers = [_reader(hints[name]) for name in names]
+
+    def read(data: Any) -> Any:
+        values = [each(part) for each, part in zip(readers, data, strict=True)]
+        return kind(**dict(zip(names, values, strict=True)))
+
+    return read

@@ -11,7 +11,6 @@ from lldkit.payments.tables import INTENT, IntentEvent, IntentState
 
 __all__ = [
     "Terms",
-    "again",
     "answer",
     "capture",
     "confirm",
@@ -83,11 +82,6 @@ def expire(payment: Payment, now: datetime) -> Event | None:
     until = payment.intent.authorized_until
     resting = payment.intent.state in (IntentState.AUTHORIZED, IntentState.PARTIALLY_CAPTURED)
     return Expired(now) if resting and until is not None and until <= now else None
-
-
-def again(question: Question, now: datetime) -> Asked:
-    """Ask the same question once more, under the same key."""
-    return Asked(now, question._replace(status=Status.ASKED, asked_at=now))
 
 
 def unanswered(question: Question, now: datetime) -> Event:

@@ -18,13 +18,26 @@ __all__ = ["Claim", "Idempotency", "Record", "Replay", "Terms", "decide", "key_o
 
 
 class Record(NamedTuple):
-    """What is kept under a key: times in microseconds; `response` is None while somebody is at work."""
+    """What is kept under a key: times in microseconds; `response` is None while somebody is at work.
 
-    fingerprint: str
+    `fingerprint` is None when the key was released: nothing is left of it but the fence, which never falls.
+    """
+
+    fingerprint: str | None
     fence: int
     lease_until: int
     keep_until: int
     response: bytes | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody is, or was, at work."""
+        return self.fingerprint is not None and self.response is None
+
+    @property
+    def released(self) -> "Record":
+        """The record of a key that is free again, for any request."""
+        return self._replace(fingerprint=None, lease_until=0)
 
 
 class Claim(NamedTuple):
@@ -56,7 +69,7 @@ def decide(key: Key, record: Record | None, fingerprint: str, now: int, terms: T
 
     IdempotencyMismatch for another request under the key, IdempotencyInProgress while somebody is at work.
     """
-    if record is None or record.keep_until <= now:
+    if record is None or record.fingerprint is None or record.keep_until <= now:
         fence = 0 if record is None else record.fence
         return Record(fingerprint, fence + 1, now + terms.lease, now + terms.keep), Claim(key, fence + 1)
     if record.fingerprint != fingerprint:
@@ -76,10 +89,9 @@ def key_of(key: str, scope: Sequence[str], max_length: int) -> Key:
     return "keys", json.dumps([*scope, key])
 
 
-def record_write(key: Key, record: Record | None, stored: Stored | None) -> Write:
+def record_write(key: Key, record: Record, stored: Stored | None) -> Write:
     """The record as it is kept, and found again when it need not be kept any more."""
-    due = None if record is None else record.keep_until
-    return Write(key, record, 0 if stored is None else stored.version, due=due)
+    return Write(key, record, 0 if stored is None else stored.version, due=record.keep_until)
 
 
 class Idempotency:
@@ -127,18 +139,19 @@ class Idempotency:
         return claim
 
     def complete(self, claim: Claim, response: bytes) -> None:
-        """Keep the outcome. LeaseLost if somebody has taken over; ValueError if it is too long."""
+        """Keep the outcome. LeaseLost if somebody has taken over, or it is ended; ValueError if it is too long."""
         if len(response) > self._max_response_bytes:
             raise ValueError(f"a response has at most {self._max_response_bytes} bytes, got {len(response)}")
         repeated(lambda: self._finish(claim, response))
 
     def release(self, claim: Claim) -> None:
-        """Nothing was done: the key is free again. LeaseLost if somebody has taken over."""
+        """Nothing was done: the key is free again. LeaseLost if somebody has taken over, or it is ended."""
         repeated(lambda: self._finish(claim, None))
 
     def _finish(self, claim: Claim, response: bytes | None) -> None:
         stored = self._store.read([claim.key]).get(claim.key)
-        if stored is None or stored.value.fence != claim.fence:
+        known: Record | None = None if stored is None else stored.value
+        if known is None or not known.is_open or known.fence != claim.fence:
             raise LeaseLost(claim.fence)
-        record = None if response is None else stored.value._replace(response=response)
+        record = known.released if response is None else known._replace(response=response)
         self._store.commit(Change((record_write(claim.key, record, stored),)))

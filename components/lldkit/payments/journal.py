@@ -1,9 +1,14 @@
-"""How a payment changes: read it, decide, and write all that follows from it in one transaction."""
+"""How a payment changes: read it, decide, and write all that follows from it in one transaction.
+
+`Journal.change` is the only way. One commit holds the payment (which must still have the version that was read), a line
+of history and a message for each event, the transfers that follow from the new totals, and whatever else the decision
+wants to be written with them.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from lldkit.clock import Clock
@@ -21,25 +26,30 @@ from lldkit.payments.tables import IntentState
 __all__ = ["EXPIRE", "RECOVER", "Decision", "Journal", "Step", "instant", "micros_of"]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-RECOVER, EXPIRE, REVIEW = "recover", "expire", "review"
+RECOVER, EXPIRE, REVIEW = "recover", "expire", "review"  # what payments are due for, and found by
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is to happen to a payment, by whom and why, and what is to be written beside it."""
+    """What is to happen to a payment, by whom and why, and what is to be written beside it.
+
+    `found` is for whoever asked for the change; the journal passes it on.
+    """
 
     events: tuple[Event, ...]
     actor: str
     cause: str = ""
     writes: tuple[Write, ...] = ()
+    found: Any = None
 
 
 class Step(NamedTuple):
-    """A change that was made: the payment before and after, and the lines of its history."""
+    """A change that was made: the payment before and after, the lines of its history, and what the decision found."""
 
     before: Payment
     after: Payment
     lines: tuple[Transition, ...]
+    found: Any = None
 
 
 class Journal:
@@ -84,7 +94,7 @@ class Journal:
         payment, now = self.load(intent_id), self.now()
         state = payment.intent.state
         line = Transition(payment.seq, state, "refused", state, now, "merchant", cause)
-        name = f"{intent_id}:{payment.seq:08d}:{uuid4().hex}"
+        name = f"{intent_id}:{payment.seq:08d}:{uuid4().hex}"  # sorts before the next event, and two may come at once
         self.store.commit(Change((Write(("history", name), line, 0, intent_id),)))
 
     def history(self, intent_id: str) -> list[Transition]:
@@ -114,22 +124,15 @@ class Journal:
 
     def _commit(self, row: Row, decision: Decision, now: datetime) -> Step:
         before: Payment = row.value
-        after = before
-        lines: list[Transition] = []
-        for event in decision.events:
-            source, after = after.intent.state, evolve(after, event)
-            name = type(event).__name__.lower()
-            told = Transition(after.seq, source, name, after.intent.state, now, decision.actor, decision.cause)
-            lines.append(told)
-        if not lines and not decision.writes:
-            return Step(before, before, ())
+        after, lines = _evolved(before, decision, now)
         writes = list(decision.writes)
         if lines:
             after = replace(after, intent=replace(after.intent, version=before.intent.version + 1))
             writes += [self._intent_write(after, row.version), *self._ledger_writes(before, after, now)]
-            writes += _history(after, lines, now)
-        self.store.commit(Change(tuple(writes)))
-        return Step(before, after, tuple(lines))
+            writes += _told(after, lines, now)
+        if writes:
+            self.store.commit(Change(tuple(writes)))
+        return Step(before, after, lines, decision.found)
 
     def _intent_write(self, payment: Payment, version: int) -> Write:
         group, due = _due(payment, self.terms)
@@ -146,7 +149,18 @@ class Journal:
         return planned.writes
 
 
-def _history(payment: Payment, lines: Iterable[Transition], now: datetime) -> Iterator[Write]:
+def _evolved(payment: Payment, decision: Decision, now: datetime) -> tuple[Payment, tuple[Transition, ...]]:
+    """The payment after all that is to happen to it, with a line for each event."""
+    lines: list[Transition] = []
+    for event in decision.events:
+        source, payment = payment.intent.state, evolve(payment, event)
+        name, target = type(event).__name__.lower(), payment.intent.state
+        lines.append(Transition(payment.seq, source, name, target, now, decision.actor, decision.cause))
+    return payment, tuple(lines)
+
+
+def _told(payment: Payment, lines: Iterable[Transition], now: datetime) -> Iterator[Write]:
+    """The history and the messages of what has happened."""
     for line in lines:
         name = f"{payment.intent.id}:{line.seq:08d}"
         yield Write(("history", name), line, 0, payment.intent.id)
@@ -154,7 +168,7 @@ def _history(payment: Payment, lines: Iterable[Transition], now: datetime) -> It
 
 
 def _due(payment: Payment, terms: Terms) -> tuple[str, datetime | None]:
-    """When somebody should look at a payment by himself, and what for."""
+    """What a payment is due for, and when: nobody calls about it, so `recover` or `expire` must find it."""
     question = payment.open
     if payment.intent.state is IntentState.REQUIRES_ACTION:
         return EXPIRE, payment.act_until
@@ -167,6 +181,7 @@ def _due(payment: Payment, terms: Terms) -> tuple[str, datetime | None]:
 
 
 def _patience(question: Question, terms: Terms) -> datetime:
+    """Until when whoever has asked a question is left alone with it."""
     return question.asked_at if question.status is Status.UNKNOWN else question.asked_at + terms.in_flight
 
 

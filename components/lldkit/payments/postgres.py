@@ -1,13 +1,13 @@
 """Payments in PostgreSQL, for any number of hosts: rows locked in one order, versions compared, the server's time."""
 
 import contextlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from psycopg import errors
 
 from lldkit.clock import MICRO
-from lldkit.engines.postgres import UNAVAILABLE, Connection, Pool, Postgres
+from lldkit.engines.postgres import Connection, Pool, Postgres
 from lldkit.payments.errors import StaleVersion, StoreUnavailable
 from lldkit.payments.rows import read, written
 from lldkit.payments.store import CLOCK, Change, Key, Query, Row, Write
@@ -49,7 +49,6 @@ class PostgresStore:
     def __init__(self, dsn_or_pool: str | Pool, *, timeout: float | None = 5.0, server_time: bool = True) -> None:
         self._postgres = Postgres(dsn_or_pool, timeout=timeout)
         self._server_time = server_time
-        self._migrated = False
 
     def read(self, keys: Collection[Key], /) -> Mapping[Key, Row]:
         """Those of the keys that are there, and the server's time for `CLOCK`."""
@@ -67,8 +66,8 @@ class PostgresStore:
     def commit(self, change: Change, /) -> None:
         """Make all writes, or raise StaleVersion and make none."""
         for _ in range(TRIES):
-            with contextlib.suppress(*ENDED_BY_THE_SERVER):
-                with self._connection() as connection, connection.transaction():
+            with self._connection() as connection, contextlib.suppress(*ENDED_BY_THE_SERVER):
+                with connection.transaction():
                     _write(connection, change.writes)
                 return
         raise StoreUnavailable("PostgreSQL")
@@ -91,18 +90,8 @@ class PostgresStore:
         """Close the connections that are ours. Idempotent."""
         self._postgres.close()
 
-    @contextlib.contextmanager
-    def _connection(self) -> Iterator[Connection]:
-        try:
-            if not self._migrated:
-                self._postgres.migrate("payments", MIGRATIONS)
-                self._migrated = True
-            with self._postgres.connection() as connection:
-                yield connection
-        except ENDED_BY_THE_SERVER:
-            raise
-        except UNAVAILABLE as error:
-            raise StoreUnavailable("PostgreSQL") from error
+    def _connection(self) -> contextlib.AbstractContextManager[Connection]:
+        return self._postgres.tables("payments", MIGRATIONS, lambda: StoreUnavailable("PostgreSQL"))
 
 
 def _columns(keys: Collection[Key]) -> tuple[list[str], list[str]]:

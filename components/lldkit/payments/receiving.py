@@ -81,24 +81,23 @@ class Receiving:
         seen: Key = ("seen", message_id)
         if seen in journal.store.read([seen]):
             return Received.DUPLICATE, None
-        received = Received.PARKED
 
-        def noted(now: datetime) -> tuple[Write, ...]:
+        def noted(received: Received, now: datetime) -> tuple[Write, ...]:
             """That it has come, and that a person should look at it if it is parked."""
             mark = Write(seen, event.intent_id, 0, due=micros_of(now))
             return (mark, _parked(message_id, event, now)) if received is Received.PARKED else (mark,)
 
         def choose(payment: Payment, now: datetime) -> Decision:
-            nonlocal received
             received, events = _absorbed(payment, event.fact, now, journal.terms)
-            return Decision(events, "webhook", "" if event.fact is None else event.fact.key, noted(now))
+            cause = "" if event.fact is None else event.fact.key
+            return Decision(events, "webhook", cause, noted(received, now), received)
 
         try:
             step = journal.change(event.intent_id, choose)
         except UnknownIntent:
-            journal.write(noted(journal.now()))
+            journal.write(noted(Received.PARKED, journal.now()))
             return Received.PARKED, None
-        return received, step
+        return step.found, step
 
     def review(self, limit: int) -> list[ReviewItem]:
         """What was parked, and the payments whose gateway has said what nobody understands."""

@@ -51,7 +51,7 @@ class SQLiteStore:
     def read(self, keys: Collection[Key], /) -> Mapping[Key, Row]:
         """Those of the keys that are there."""
         found: dict[Key, Row] = {}
-        with self._answering(), self._snapshot() as connection:
+        with self._answering(), self._moment(len(keys)) as connection:
             for key in keys:
                 if row := connection.execute(READ, key).fetchone():
                     found[key] = Row(read(key[0], row[1]), row[0])
@@ -85,9 +85,12 @@ class SQLiteStore:
         return [((query.table, name), Row(read(query.table, value), version)) for name, version, value in rows]
 
     @contextmanager
-    def _snapshot(self) -> Iterator[sqlite3.Connection]:
-        """Reads that see one moment."""
+    def _moment(self, reads: int) -> Iterator[sqlite3.Connection]:
+        """Reads that see one moment, as one alone does by itself."""
         connection = self._database.connection()
+        if reads == 1:
+            yield connection
+            return
         connection.execute("BEGIN")
         try:
             yield connection

@@ -2,8 +2,9 @@
 
 import asyncio
 import functools
+import random
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from lldkit.simulation.boundary import Decision
 from lldkit.simulation.faults import Faults
@@ -40,6 +41,7 @@ def every_crash(
     *,
     check: Callable[[T], object],
     crashes: int = 1,
+    sample: int | None = None,
     seed: int = 0,
 ) -> CrashReport:
     """Try a crash before and after every boundary call of `run`, and up to `crashes` of them in a row.
@@ -48,42 +50,68 @@ def every_crash(
     stores and gateways with `faults.wrap`; where it dies, the boundary raises `Crash`, later calls of that run have no
     effect, and `run` is called again with the same state until it returns. `run` may be `async`; it has virtual time
     then. A trial is a violation if `check(state)` raises or returns anything false but None, or if `run` raises after a
-    crash; what it raises without one is raised here. One crash takes 1 + points trials, two about half their square.
+    crash; what it raises without one is raised here. One crash takes 1 + points trials, two about half their square: of
+    those with two and more, each, only a `sample` is tried where one is given, drawn by `seed`.
     """
     if crashes < 0:
         raise ValueError(f"crashes is a number >= 0, got {crashes!r}")
+    if sample is not None and sample < 1:
+        raise ValueError(f"sample is a number >= 1, or None for all, got {sample!r}")
     points = 0
     violations: list[CrashViolation] = []
     trials = 0
-    for faults, deaths, wrong in _trials(setup, run, check, crashes, seed):
+    trial = functools.partial(_trial, setup, run, check, seed)
+    for deaths, passed, wrong in _trials(trial, crashes, sample, seed):
         trials += 1
         if not deaths:
-            points = len(faults.points)
+            points = len(passed)
         if wrong is not None:
-            where = tuple(faults.points[death] for death in deaths)
-            violations.append(CrashViolation(where, *wrong))
+            violations.append(CrashViolation(tuple(passed[death] for death in deaths), *wrong))
     return CrashReport(points, trials, tuple(violations))
 
 
 def _trials(
-    setup: Callable[[], T], run: Callable[[T, Faults], object], check: Callable[[T], object], crashes: int, seed: int
-) -> Iterator[tuple[_Deadly, tuple[int, ...], Broken | None]]:
-    """Every combination of at most `crashes` points that a run can reach, shorter ones first."""
+    trial: Callable[[tuple[int, ...]], "_Tried"], crashes: int, sample: int | None, seed: int
+) -> Iterator["_Tried"]:
+    """Every combination of at most `crashes` points that a run can reach, or a sample of them, shorter ones first."""
+    rng = random.Random(seed)
     schedules: list[tuple[int, ...]] = [()]
-    for deaths in schedules:  # grows while it is walked
-        state, faults = setup(), _Deadly(seed, deaths)
-        try:
-            _run_to_its_end(run, state, faults)
-        except Exception as error:
-            if not deaths:
-                raise
-            wrong: Broken | None = (f"{type(error).__name__}: {error}", error)
-        else:
-            wrong = judge(functools.partial(check, state))
-        yield faults, deaths, wrong
-        if len(deaths) < crashes:
+    for number in range(crashes + 1):
+        if sample is not None and number > 1:
+            schedules = sorted(rng.sample(schedules, min(sample, len(schedules))))
+        longer: list[tuple[int, ...]] = []
+        for deaths in schedules:
+            tried = trial(deaths)
+            yield tried
             first = deaths[-1] // 2 * 2 + 2 if deaths else 0  # the call that died does not go on
-            schedules += [(*deaths, point) for point in range(first, len(faults.points))]
+            longer += [(*deaths, point) for point in range(first, len(tried.points))]
+        schedules = longer
+
+
+class _Tried(NamedTuple):
+    """A trial: where it died, the points that it has passed, and what was wrong in the end."""
+
+    deaths: tuple[int, ...]
+    points: list[CrashPoint]
+    wrong: Broken | None
+
+
+def _trial(
+    setup: Callable[[], T],
+    run: Callable[[T, Faults], object],
+    check: Callable[[T], object],
+    seed: int,
+    deaths: tuple[int, ...],
+) -> _Tried:
+    """Die at these points, and look at what is left."""
+    state, faults = setup(), _Deadly(seed, deaths)
+    try:
+        _run_to_its_end(run, state, faults)
+    except Exception as error:
+        if not deaths:
+            raise
+        return _Tried(deaths, faults.points, (f"{type(error).__name__}: {error}", error))
+    return _Tried(deaths, faults.points, judge(functools.partial(check, state)))
 
 
 def _run_to_its_end(run: Callable[[T, Faults], object], state: T, faults: _Deadly) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import secrets
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC
 from importlib import resources
 from typing import Any
@@ -43,7 +44,6 @@ class PostgresStore(Twins):
         self._postgres = Postgres(dsn_or_pool, timeout=timeout)
         self._common = {"namespace": namespace, "history_limit": check_count("history_limit", history_limit, least=1)}
         self._namespace = namespace
-        self._migrated = False
 
     def read(self, version: int | None = None) -> Document:
         """Return a version, None for the newest; `VersionNotFound`."""
@@ -95,16 +95,8 @@ class PostgresStore(Twins):
         """Close the connections that are ours. Idempotent."""
         self._postgres.close()
 
-    @contextlib.contextmanager
-    def _connection(self) -> Iterator[Connection]:
-        try:
-            if not self._migrated:
-                self._postgres.migrate("snapshot", MIGRATIONS)
-                self._migrated = True
-            with self._postgres.connection() as connection:
-                yield connection
-        except UNAVAILABLE as error:
-            raise StoreUnavailable("PostgreSQL") from error
+    def _connection(self) -> AbstractContextManager[Connection]:
+        return self._postgres.tables("snapshot", MIGRATIONS, lambda: StoreUnavailable("PostgreSQL"))
 
 
 def _document(row: Sequence[Any]) -> Document:

@@ -1,0 +1,130 @@
+"""Payments: a table says what may happen to each, in whole cents."""
+
+from dataclasses import dataclass, field
+
+from interface import SYSTEM, AmountExceeded, Clock, InvalidTransition, Payment, Transition, UnknownPayment
+
+TABLE = {
+    "created": {"confirm": "processing", "void": "voided"},
+    "processing": {"authorize": "authorized", "challenge": "requires_action", "decline": "created"},
+    "requires_action": {"authorize": "authorized", "decline": "created"},
+    "authorized": {"capture": "captured", "part": "partially_captured", "void": "voided", "expire": "expired"},
+    "partially_captured": {
+        "capture": "captured",
+        "part": "partially_captured",
+        "void": "captured",
+        "expire": "captured",
+    },
+    "captured": {},
+    "voided": {},
+    "expired": {},
+}
+EVENTS = {"confirm", "authorize", "challenge", "decline", "capture", "void", "expire"}
+
+
+@dataclass
+class Record:
+    """A payment, as it is now."""
+
+    id: str
+    amount: int
+    state: str = "created"
+    history: list[Transition] = field(default_factory=list)
+    held: float = 0.0  # dollars, as the two below
+    captured: float = 0.0
+    refunded: float = 0.0
+
+    def move(self, event: str, now: float) -> None:
+        """Go where the table says, or refuse."""
+        moves = TABLE[self.state]
+        if event not in moves:
+            raise InvalidTransition(self.state, event, sorted(moves))
+        self.history.append(Transition(self.state, event, moves[event], now))
+        self.state = moves[event]
+
+    def seen(self) -> Payment:
+        """What the world may see of it."""
+        cents = (round(dollars * 100) for dollars in (self.held, self.captured, self.refunded))
+        return Payment(self.id, self.state, self.amount, *cents)
+
+
+class Payments:
+    """Payments with their states and amounts."""
+
+    def __init__(self, *, clock: Clock = SYSTEM) -> None:
+        self._clock = clock
+        self._records: dict[str, Record] = {}
+
+    def create(self, amount: int) -> str:
+        """A new payment; its id."""
+        _check(amount)
+        id = f"p{len(self._records) + 1}"
+        self._records[id] = Record(id, amount)
+        return id
+
+    def apply(self, id: str, event: str) -> str:
+        """Something happens to a payment; the state that it leads to."""
+        if event not in EVENTS:
+            raise ValueError(f"event must be one of {sorted(EVENTS)}, got {event!r}")
+        record = self._find(id)
+        self._happen(record, event)
+        return record.state
+
+    def state(self, id: str) -> str:
+        """The state of a payment."""
+        return self._find(id).state
+
+    def history(self, id: str) -> list[Transition]:
+        """What has happened to a payment, oldest first; the list is the caller's."""
+        return self._find(id).history.copy()
+
+    def get(self, id: str) -> Payment:
+        """A payment with its amounts."""
+        return self._find(id).seen()
+
+    def capture(self, id: str, amount: int | None = None, *, final: bool = True) -> Payment:
+        """Take what is held, or some of it; the last capture releases the rest."""
+        _check(amount, or_none=True)
+        record = self._find(id)
+        self._happen(record, "capture", amount, final=final)
+        return record.seen()
+
+    def refund(self, id: str, amount: int | None = None) -> Payment:
+        """Give back what was captured, or some of it."""
+        _check(amount, or_none=True)
+        record = self._find(id)
+        self._happen(record, "refund", amount)
+        return record.seen()
+
+    def _find(self, id: str) -> Record:
+        if id not in self._records:
+            raise UnknownPayment(id)
+        return self._records[id]
+
+    def _happen(self, record: Record, event: str, amount: int | None = None, *, final: bool = True) -> None:
+        """Let something happen to a payment and its amounts, or refuse it and change nothing."""
+        now = self._clock.monotonic()
+        if event == "refund":
+            record.refunded += _part(amount, record.captured - record.refunded)
+        elif event == "capture" and event in TABLE[record.state]:
+            taken = _part(amount, record.held)
+            record.move("capture" if final or taken == record.held else "part", now)
+            record.captured += taken
+            record.held = record.held - taken if record.state == "partially_captured" else 0
+        else:
+            record.move(event, now)
+            record.held = record.amount / 100 if event == "authorize" else 0
+
+
+def _check(amount: object, *, or_none: bool = False) -> None:
+    """Amounts are whole numbers above 0, and True is none."""
+    if (type(amount) is not int or amount < 1) and not (or_none and amount is None):
+        raise ValueError(f"an amount is a whole number of cents above 0, got {amount!r}")
+
+
+def _part(amount: int | None, available: float) -> float:
+    """The amount in dollars, or all that there is; never more, and never nothing."""
+    taken = available if amount is None else amount / 100
+    if taken > available or not taken:
+        raise AmountExceeded(round(taken * 100), round(available * 100))
+    return taken
