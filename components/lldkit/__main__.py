@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "interleave": "lldkit.interleave.cli",
     "kata": "lldkit.dojo.cli",
     "metrics": "lldkit.metrics.cli",
+    "parking-lot": "lldkit.parking_lot.cli",
     "payments": "lldkit.payments.cli",
     "rate-limiter": "lldkit.rate_limiter.cli",
     "scheduler": "lldkit.scheduler.cli",

@@ -191,7 +191,7 @@ class Replica(Generic[S]):
             self.seq += 1
             self.state.apply(self.seq, record)
         self._sure = True
-        if self.seq - self._compacted > max(LEAST_BETWEEN_SNAPSHOTS, 2 * self.state.weight()):
+        if self.seq - self._compacted > max(LEAST_BETWEEN_SNAPSHOTS, self.state.weight()):
             self._journal.compact(self.seq, self.state.dump())
             self._compacted = self.seq
         return True
