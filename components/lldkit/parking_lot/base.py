@@ -182,20 +182,23 @@ class Base:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _quote(self, ticket_id: str, at: datetime | None) -> tuple[Quote, int]:
-        _, quote, when = self._priced(ticket_id, at)
-        return quote, when
-
-    def _priced(self, ticket_id: str, at: datetime | None) -> tuple[Session, Quote, int]:
-        """A copy of an open stay, its quote, and the time of the event: not before the last one of the stay."""
+    def _copied(self, ticket_id: str, at: datetime | None) -> tuple[Session, int, int]:
+        """A copy of an open stay, and the time of the event: not before its last one, and as it was said."""
 
         def look(state: LotState, now: int) -> tuple[Session, int]:
-            session = core.session_of(state, ticket_id)
-            return Session(session.dump()), max(session.last, now if at is None else to_micros(at))
+            return Session(core.session_of(state, ticket_id).dump()), now
 
-        session, when = self._look(look)
-        asked = when if at is None else to_micros(at)
-        return session, quote_of(session, self._pricer(session.version), when, valid=self._valid), asked
+        session, now = self._look(look)
+        said = now if at is None else to_micros(at)
+        return session, max(session.last, said), said
+
+    def _quote_of(self, session: Session, when: int) -> Quote:
+        return quote_of(session, self._pricer(session.version), when, valid=self._valid)
+
+    def _priced(self, ticket_id: str, at: datetime | None) -> tuple[Session, Quote, int]:
+        """A copy of an open stay, its quote, and the time of the event as it was said."""
+        session, when, said = self._copied(ticket_id, at)
+        return session, self._quote_of(session, when), said
 
     def _pricer(self, version: int) -> Pricer:
         """The price list of a version; one that cannot be stored is, after a restart, that of the constructor."""

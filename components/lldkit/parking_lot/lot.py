@@ -112,7 +112,7 @@ class ParkingLot(Base, Twins):
 
     def quote(self, ticket_id: str, *, at: datetime | None = None) -> Quote:
         """What is to be paid now; the amount is accepted for `quote_seconds`, whatever the price becomes."""
-        quote, when = self._quote(ticket_id, at)
+        _, quote, when = self._priced(ticket_id, at)
         if quote.due.amount:
             until = to_micros(quote.valid_until)
             record = {"k": "quoted", "ticket": ticket_id, "when": when, "due": quote.due.amount, "until": until}
@@ -144,7 +144,7 @@ class ParkingLot(Base, Twins):
             leave_by, total = time + self._grace, current.paid + amount.amount
             answer = [ticket_id, amount.amount, amount.currency, time, reference, total, leave_by]
             record: Record = {"k": "paid", "at": now, "ticket": ticket_id, "when": time, "amount": amount.amount}
-            record |= {"reference": reference, "leave_by": leave_by}
+            record |= {"currency": amount.currency, "reference": reference, "leave_by": leave_by}
             return [*clamped, keyed(record, key, asked, answer)], lambda: as_receipt(answer)
 
         return self._decide(decide)
@@ -156,10 +156,15 @@ class ParkingLot(Base, Twins):
             return as_exit(before)
         self._look(lambda state, _: core.gate_of(state, gate))
         while True:
-            session, quote, when = self._priced(ticket_id, at)
-            if quote.due.amount:
-                raise (NotPaid if session.leave_by is None else GraceExpired)(quote)
-            if (left := self._leave(session, gate=gate, when=when, paid=quote.paid, key=key, asked=asked)) is not None:
+            session, when, asked_for = self._copied(ticket_id, at)
+            if session.leave_by is not None and when <= session.leave_by:
+                paid = Money(session.paid, session.currency)
+            else:
+                quote = self._quote_of(session, when)
+                if quote.due.amount:
+                    raise (NotPaid if session.leave_by is None else GraceExpired)(quote)
+                paid = quote.paid
+            if (left := self._leave(session, gate=gate, when=asked_for, paid=paid, key=key, asked=asked)) is not None:
                 return left
 
     def _leave(
@@ -214,7 +219,7 @@ class ParkingLot(Base, Twins):
             return [keyed(record, key, asked, True)], nothing
 
         self._decide(decide)
-        return self._quote(ticket_id, None)[0]
+        return self._priced(ticket_id, None)[1]
 
     def relocate(self, ticket_id: str, space_id: str, *, key: str | None = None) -> Ticket:
         """Say that a vehicle stands on another space; `SpaceTaken`, `NotEligible`."""

@@ -12,7 +12,19 @@ class Session:
 
     __slots__ = (
         *("ticket", "plate", "normal", "spaces", "gate", "entered", "version", "booking", "last", "changes", "paid"),
-        *("payments", "leave_by", "closed", "discounts", "lost_fee", "quotes", "keys", "size", "permits", "height"),
+        *(
+            "payments",
+            "currency",
+            "leave_by",
+            "closed",
+            "discounts",
+            "lost_fee",
+            "quotes",
+            "keys",
+            "size",
+            "permits",
+            "height",
+        ),
     )
 
     def __init__(self, record: Record) -> None:
@@ -32,6 +44,7 @@ class Session:
         self.changes: int = record.get("changes", 0)
         self.paid: int = record.get("paid", 0)
         self.payments: int = record.get("payments", 0)
+        self.currency: str = record.get("currency", "")
         self.leave_by: int | None = record.get("leave_by")
         self.closed: int | None = record.get("closed")
         self.lost_fee: int = record.get("lost_fee", 0)

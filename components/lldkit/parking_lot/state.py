@@ -208,6 +208,7 @@ class LotState:
         session = self._changed(record)
         session.paid += record["amount"]
         session.payments += 1
+        session.currency = record["currency"]
         session.leave_by = record["leave_by"]
         session.quotes = []
 
