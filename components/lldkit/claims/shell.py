@@ -1,11 +1,12 @@
 """The shell of claims over a journal: checks what it is given, draws tokens, decides, and answers with values."""
 
+from __future__ import annotations
+
 import secrets
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Self, TypeVar
+from typing import ParamSpec, Self, TypeVar
 
 from lldkit.arguments import check_count, check_number
 from lldkit.claims.core import Ledger
@@ -31,6 +32,7 @@ from lldkit.snapshot.twins import in_thread
 
 __all__ = ["JournaledClaims"]
 
+P = ParamSpec("P")
 R = TypeVar("R")
 CHANGES = {"held", "confirmed", "extended", "released", "expired"}
 
@@ -142,8 +144,7 @@ class JournaledClaims:
         """What happened; as `Claims.changes`."""
         check_count("after", after)
         check_count("limit", limit, least=1)
-        with self._answering():
-            records = self._replica.records(after, 2**31)
+        records = self._answered(self._replica.records, after, 2**31)
         return [_change(seq, record) for seq, record in records if record["k"] in CHANGES][:limit]
 
     async def aadd(self, *units: Unit) -> None:
@@ -204,8 +205,7 @@ class JournaledClaims:
         self.close()
 
     def _look(self, question: Callable[[Ledger, int], R]) -> R:
-        with self._answering():
-            return self._replica.look(question)
+        return self._answered(self._replica.look, question)
 
     def _record(self, decision: Callable[[Ledger, int], tuple[Sequence[Record], Callable[[], R]]]) -> R:
         told: list[Change] = []
@@ -215,16 +215,15 @@ class JournaledClaims:
             told[:] = [_change(0, record) for record in records if record["k"] in CHANGES] if self._emit else ()
             return records, answer
 
-        with self._answering():
-            result = self._replica.decide(answered)
+        result = self._answered(self._replica.decide, answered)
         for change in told:
             self._emit(change)
         return result
 
-    @contextmanager
-    def _answering(self) -> Iterator[None]:
+    def _answered(self, ask: Callable[P, R], *question: P.args, **options: P.kwargs) -> R:
+        """The answer of the replica; its errors are ours."""
         try:
-            yield
+            return ask(*question, **options)
         except (Unreachable, Conflicted) as error:
             raise ClaimsUnavailable(0.0 if isinstance(error, Conflicted) else None) from error
 

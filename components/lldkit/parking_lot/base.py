@@ -1,10 +1,11 @@
 """What all verbs of a lot stand on: the replica of its log, its price lists, and what can be read of it."""
 
+from __future__ import annotations
+
 import heapq
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Self, TypeAlias, TypeVar
+from typing import Any, ParamSpec, Self, TypeAlias, TypeVar
 
 from lldkit.arguments import check_count
 from lldkit.claims.journal import Conflicted, JournalDamaged, Record, Replica, Unreachable
@@ -23,6 +24,7 @@ from lldkit.parking_lot.state import Layout, LotState
 
 __all__ = ["Base", "Decision", "nothing"]
 
+P = ParamSpec("P")
 R = TypeVar("R")
 Decision: TypeAlias = tuple[Sequence[Record], Callable[[], R]]
 
@@ -136,8 +138,8 @@ class Base:
     def events(self, *, after: int = 0, limit: int = 100) -> list[LotEvent]:
         """The log behind event `after`, of what is still kept."""
         check_count("limit", limit, least=1)
-        with self._answering():
-            return [_event(seq, record) for seq, record in self._replica.records(after, limit)]
+        found = self._answered(self._replica.records, after, limit)
+        return [_event(seq, record) for seq, record in found]
 
     def commands(self, gate: str, *, limit: int = 100) -> list[GateCommand]:
         """What a gate is to do, oldest first, until it is `done`."""
@@ -208,17 +210,15 @@ class Base:
         return self._pricers[version]
 
     def _look(self, question: Callable[[LotState, int], R]) -> R:
-        with self._answering():
-            return self._replica.look(question)
+        return self._answered(self._replica.look, question)
 
     def _decide(self, decision: Callable[[LotState, int], Decision[R]]) -> R:
-        with self._answering():
-            return self._replica.decide(decision)
+        return self._answered(self._replica.decide, decision)
 
-    @contextmanager
-    def _answering(self) -> Iterator[None]:
+    def _answered(self, ask: Callable[P, R], *question: P.args, **options: P.kwargs) -> R:
+        """The answer of the replica; its errors are ours, and what happened is told with no lock held."""
         try:
-            yield
+            return ask(*question, **options)
         except (Unreachable, Conflicted) as error:
             raise StoreUnavailable(0.0 if isinstance(error, Conflicted) else None) from error
         except JournalDamaged as error:

@@ -26,10 +26,11 @@ def transitions(zone: ZoneInfo, start: datetime, end: datetime) -> Iterator[date
 
 def boundaries(zone: ZoneInfo, start: datetime, end: datetime, times: Collection[time]) -> list[datetime]:
     """Every instant strictly between at which the wall clock shows one of `times`, both passes, or jumps."""
-    found = {jump for jump in transitions(zone, start, end) if jump < end}
+    jumps = {jump for jump in transitions(zone, start - _DAY, end) if jump < end}
+    found = {jump for jump in jumps if jump > start}
     for day in _days(zone, start, end):
         for at in times:
-            for fold in (0, 1):
+            for fold in (0, 1) if jumps else (0,):  # without a jump nothing comes twice
                 instant, exists = _instant(zone, day, at, fold)
                 if exists and start < instant < end:
                     found.add(instant)

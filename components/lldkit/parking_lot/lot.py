@@ -1,5 +1,7 @@
 """The shell of a parking lot: asks the clock, decides upon the newest state, prices and charges outside every lock."""
 
+from __future__ import annotations
+
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime

@@ -3,6 +3,8 @@
 Prices are gross, in whole minor units. Half-open everywhere: exactly N increments cost N.
 """
 
+import itertools
+from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -134,18 +136,18 @@ class RateTable:
                 begin = min(end, begin + pause)
         if not reservation:
             zone = ZoneInfo(self.tz)
-            edges = [begin, *resets(zone, begin, end, self.reset), end]
-            for first, last in pairwise(edges):
-                lines += self._day(zone, first, last)
+            edges = self._edges(zone, begin, end)
+            for first, last in pairwise([begin, *resets(zone, begin, end, self.reset), end]):
+                lines += self._day(first, last, edges)
         return make_bill(lines, self.currency)
 
-    def _day(self, zone: ZoneInfo, begin: datetime, end: datetime) -> list[Line]:
-        """What is charged between two resets, and what the cap takes off."""
+    def _day(self, begin: datetime, end: datetime, edges: Sequence[datetime]) -> list[Line]:
+        """What is charged between two resets, and what the cap takes off; windows may begin or end at `edges`."""
         lines: list[Line] = []
-        edges = [] if self.crossing == "follow" or not self.windows else self._edges(zone, begin, end)
         while begin < end:
             rates = self._lines_at(begin)
-            edge = next((each for each in edges if each > begin and self._lines_at(each) != rates), end)
+            later = itertools.takewhile(end.__gt__, edges[bisect_right(edges, begin) :])
+            edge = next((each for each in later if self._lines_at(each) != rates), end)
             more, run_out = self._charge(rates, begin, edge)
             lines += more
             begin = max(edge, run_out) if self.crossing == "overpay" else edge
@@ -156,6 +158,9 @@ class RateTable:
         return lines
 
     def _edges(self, zone: ZoneInfo, begin: datetime, end: datetime) -> list[datetime]:
+        """Where another window may hold, if that is of account."""
+        if self.crossing == "follow" or not self.windows:
+            return []
         times = {each for window in self.windows for each in (window.start_time, window.end_time, time())}
         return boundaries(zone, begin, end, times)
 
