@@ -32,8 +32,10 @@ from lldkit.parking_lot import (
 )
 from parking_lot.helpers import HOURLY, START, come, go, recount
 
-BEGIN = datetime(2025, 3, 28, tzinfo=UTC)
-starts = st.integers(0, 4 * 86_400).map(lambda s: BEGIN + timedelta(seconds=s))
+BEGIN, AUTUMN = datetime(2025, 3, 28, tzinfo=UTC), datetime(2025, 10, 24, tzinfo=UTC)
+starts = st.builds(
+    lambda day, s: day + timedelta(seconds=s), st.sampled_from([BEGIN, AUTUMN]), st.integers(0, 4 * 86_400)
+)
 ZONES = ["Europe/Paris", "Africa/Cairo"]
 lengths = st.integers(0, 3 * 86_400)
 times = st.integers(0, 47).map(lambda half: time(half // 2, half % 2 * 30))

@@ -133,3 +133,11 @@ def test_a_reservation_costs_nothing() -> None:
 def test_nonsense_is_refused(make: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         make()
+
+
+def test_a_window_that_begins_in_the_hour_that_comes_twice_begins_in_both_passes() -> None:
+    window = Window([per(60, 1)], start_time=time(2, 30), end_time=time(4))
+    table = RateTable(currency="EUR", tz="Europe/Paris", windows=[window])
+    midnight = paris("2025-10-26T00:00")
+    # 02:30 to 03:00, then the clock shows 02:00; 02:30 to 04:00 again.
+    assert table.price(midnight, midnight + timedelta(hours=12)).total.amount == 30 + 90
