@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "interleave": "lldkit.interleave.cli",
     "kata": "lldkit.dojo.cli",
     "metrics": "lldkit.metrics.cli",
+    "parking-lot": "lldkit.parking_lot.cli",
     "payments": "lldkit.payments.cli",
     "play": "lldkit.playground.play",
     "rate-limiter": "lldkit.rate_limiter.cli",

@@ -1,0 +1,232 @@
+"""What all verbs of a lot stand on: the replica of its log, its price lists, and what can be read of it."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, ParamSpec, Self, TypeAlias, TypeVar
+
+from lldkit.arguments import check_count
+from lldkit.claims.journal import Conflicted, JournalDamaged, Record, Replica, Unreachable
+from lldkit.claims.times import to_datetime, to_micros
+from lldkit.clock import Clock
+from lldkit.events import Outbox
+from lldkit.parking_lot import core
+from lldkit.parking_lot.answers import ticket_of
+from lldkit.parking_lot.bill import Pricer
+from lldkit.parking_lot.billing import quote_of
+from lldkit.parking_lot.codec import document, restored
+from lldkit.parking_lot.errors import LogCorrupt, StoreUnavailable, UnknownTicket
+from lldkit.parking_lot.interface import Availability, GateCommand, LotEvent, LotStore, Page, Quote, Recovery, Ticket
+from lldkit.parking_lot.sessions import Session
+from lldkit.parking_lot.state import Layout, LotState
+
+__all__ = ["Base", "Decision", "nothing"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Decision: TypeAlias = tuple[Sequence[Record], Callable[[], R]]
+
+
+def nothing() -> None:
+    """The answer of a verb that has none."""
+
+
+class _Heard(LotState):
+    """A state that tells what it takes in, and each sign whose number of free places has changed."""
+
+    def __init__(self, layout: Layout, told: Outbox[LotEvent]) -> None:
+        super().__init__(layout)
+        self._told = told
+
+    def apply(self, seq: int, record: Record) -> None:
+        """Take in one record and leave word of it."""
+        super().apply(seq, record)
+        if self._told:
+            self._told.put(_event(seq, record))
+            for (level, size), free in self.signs.items():
+                sign = {"level": level, "size": size, "free": free}
+                self._told.put(LotEvent(to_datetime(record["at"]), seq, "sign", sign))
+        self.signs.clear()
+
+
+class Base:
+    """The replica of a log, and what it is asked."""
+
+    def __init__(
+        self,
+        layout: Layout,
+        *,
+        tariff: Pricer,
+        store: LotStore,
+        valid: int,
+        clock: Clock,
+        on_event: Callable[[LotEvent], None] | None,
+    ) -> None:
+        for size, most in layout.reservable.items():
+            check_count(f"reservable[{size!r}]", most)
+            layout.fit.rank(size)
+        if layout.keep_closed is not None:
+            check_count("keep_closed", layout.keep_closed)
+        self.layout, self._journal, self._valid, self._clock, self._tariff = layout, store, valid, clock, tariff
+        self._told: Outbox[LotEvent] = Outbox(on_event)
+        self._replica: Replica[LotState] = Replica(
+            store, _Heard(layout, self._told), now=lambda: to_micros(clock.now())
+        )
+        self._pricers: dict[int, Pricer] = {}
+        newest = self._look(lambda state, _: state.version and (state.version, state.tariffs[state.version]))
+        if newest and newest[1] is not None and newest[1] == document(tariff):
+            self._pricers[newest[0]] = tariff
+        else:
+            self.set_tariff(tariff)
+
+    def set_tariff(self, tariff: Pricer) -> int:
+        """Let who enters from now on pay by this; returns its version."""
+        text = document(tariff)
+
+        def decide(state: LotState, now: int) -> Decision[int]:
+            version = state.version + 1
+            return [{"k": "tariff", "at": now, "version": version, "document": text}], lambda: version
+
+        version = self._decide(decide)
+        self._pricers[version] = tariff
+        return version
+
+    def out_of_service(self, space_id: str) -> None:
+        """Hand a space out no more; who stands there stays."""
+        self._service(space_id, "out")
+
+    def in_service(self, space_id: str) -> None:
+        """Hand a space out again."""
+        self._service(space_id, "in")
+
+    def _service(self, space_id: str, what: str) -> None:
+        def decide(state: LotState, now: int) -> Decision[None]:
+            if space_id not in state.spaces:
+                raise ValueError(f"space_id must name a space of this lot, got {space_id!r}")
+            same = (space_id in state.out) == (what == "out")
+            return ([] if same else [{"k": what, "at": now, "space": space_id}]), nothing
+
+        self._decide(decide)
+
+    def availability(self) -> Mapping[tuple[str, str], Availability]:
+        """How many spaces are in which state, by (level, size)."""
+        return self._look(lambda state, _: state.availability())
+
+    def ticket(self, ticket_id: str) -> Ticket:
+        """A ticket, also of a stay that is over; `UnknownTicket`."""
+
+        def look(state: LotState, _: int) -> Ticket:
+            if ticket_id not in state.sessions:
+                raise UnknownTicket(ticket_id)
+            return ticket_of(state.sessions[ticket_id])
+
+        return self._look(look)
+
+    def open_tickets(self, *, limit: int = 100, after: str | None = None) -> Page[Ticket]:
+        """The tickets of who is inside, by id."""
+        check_count("limit", limit, least=1)
+
+        def look(state: LotState, _: int) -> list[Ticket]:
+            behind = (each for each in state.open if after is None or each > after)
+            return [ticket_of(state.open[each]) for each in heapq.nsmallest(limit + 1, behind)]
+
+        found = self._look(look)
+        return Page(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)
+
+    def events(self, *, after: int = 0, limit: int = 100) -> list[LotEvent]:
+        """The log behind event `after`, of what is still kept."""
+        check_count("limit", limit, least=1)
+        found = self._answered(self._replica.records, after, limit)
+        return [_event(seq, record) for seq, record in found]
+
+    def commands(self, gate: str, *, limit: int = 100) -> list[GateCommand]:
+        """What a gate is to do, oldest first, until it is `done`."""
+        check_count("limit", limit, least=1)
+
+        def look(state: LotState, _: int) -> list[GateCommand]:
+            core.gate_of(state, gate)
+            return [GateCommand(seq, at, ticket) for seq, (at, ticket) in state.outbox.items() if at == gate][:limit]
+
+        return self._look(look)
+
+    def done(self, command_id: int) -> bool:
+        """Say that a gate has done it; whether it was still to be done."""
+
+        def decide(state: LotState, now: int) -> Decision[bool]:
+            known = command_id in state.outbox
+            return ([{"k": "done", "at": now, "id": command_id}] if known else []), lambda: known
+
+        return self._decide(decide)
+
+    def recover(self) -> Recovery:
+        """Replay the log from its beginning, and compare it with the state in use; `LogCorrupt`."""
+
+        def look(state: LotState, _: int) -> Recovery:
+            fresh, read = LotState(self.layout), self._journal.read(0)
+            if read.snapshot is not None:
+                fresh.load(read.snapshot[1])
+            for seq, record in read.records:
+                fresh.apply(seq, record)
+            equal = fresh.dump() == state.dump()
+            return Recovery(len(read.records), len(fresh.open), len(fresh.outbox), equal)
+
+        return self._look(look)
+
+    def close(self) -> None:
+        """Let go of what the store opened. Idempotent."""
+        self._journal.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _copied(self, ticket_id: str, at: datetime | None) -> tuple[Session, int, int]:
+        """A copy of an open stay, and the time of the event: not before its last one, and as it was said."""
+
+        def look(state: LotState, now: int) -> tuple[Session, int]:
+            return Session(core.session_of(state, ticket_id).dump()), now
+
+        session, now = self._look(look)
+        said = now if at is None else to_micros(at)
+        return session, max(session.last, said), said
+
+    def _quote_of(self, session: Session, when: int) -> Quote:
+        return quote_of(session, self._pricer(session.version), when, valid=self._valid)
+
+    def _priced(self, ticket_id: str, at: datetime | None) -> tuple[Session, Quote, int]:
+        """A copy of an open stay, its quote, and the time of the event as it was said."""
+        session, when, said = self._copied(ticket_id, at)
+        return session, self._quote_of(session, when), said
+
+    def _pricer(self, version: int) -> Pricer:
+        """The price list of a version; one that cannot be stored is, after a restart, that of the constructor."""
+        if version not in self._pricers:
+            text: Any = self._look(lambda state, _: state.tariffs.get(version))
+            self._pricers[version] = self._tariff if text is None else restored(text)
+        return self._pricers[version]
+
+    def _look(self, question: Callable[[LotState, int], R]) -> R:
+        return self._answered(self._replica.look, question)
+
+    def _decide(self, decision: Callable[[LotState, int], Decision[R]]) -> R:
+        return self._answered(self._replica.decide, decision)
+
+    def _answered(self, ask: Callable[P, R], *question: P.args, **options: P.kwargs) -> R:
+        """The answer of the replica; its errors are ours, and what happened is told with no lock held."""
+        try:
+            return ask(*question, **options)
+        except (Unreachable, Conflicted) as error:
+            raise StoreUnavailable(0.0 if isinstance(error, Conflicted) else None) from error
+        except JournalDamaged as error:
+            raise LogCorrupt(error.seq, error.reason) from error
+        finally:
+            self._told.tell()
+
+
+def _event(seq: int, record: Record) -> LotEvent:
+    data = {name: value for name, value in record.items() if name not in {"k", "at"}}
+    return LotEvent(to_datetime(record["at"]), seq, record["k"], data)

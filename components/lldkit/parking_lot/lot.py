@@ -1,0 +1,289 @@
+"""The shell of a parking lot: asks the clock, decides upon the newest state, prices and charges outside every lock."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+
+from lldkit.arguments import check_number
+from lldkit.claims.journal import MemoryJournal, Record
+from lldkit.claims.times import to_datetime, to_micros
+from lldkit.clock import MICRO, SYSTEM, Clock
+from lldkit.money import Money
+from lldkit.parking_lot import core
+from lldkit.parking_lot.allocation import BestFit
+from lldkit.parking_lot.answers import as_exit, as_receipt, as_reservation, as_text, as_ticket, keyed, ticket_of
+from lldkit.parking_lot.base import Base, Decision, nothing
+from lldkit.parking_lot.bill import Bill, Pricer
+from lldkit.parking_lot.errors import GraceExpired, NotPaid, PaymentRejected, UnknownTicket
+from lldkit.parking_lot.fit import DEFAULT_FIT, Fit, normal_plate
+from lldkit.parking_lot.interface import (
+    Allocation,
+    Cashier,
+    Discount,
+    Exit,
+    LotEvent,
+    LotStore,
+    Quote,
+    Receipt,
+    Request,
+    Reservation,
+    Space,
+    Ticket,
+    Vehicle,
+)
+from lldkit.parking_lot.sessions import Booking, Session
+from lldkit.parking_lot.state import Layout, LotState
+from lldkit.parking_lot.twins import Twins
+
+__all__ = ["ParkingLot"]
+
+
+class ParkingLot(Base, Twins):
+    """A lot over a log that others may share: no space is given twice, no event takes effect twice.
+
+    `tariff` becomes a new version if the log's newest is another. `keep_closed` stays are remembered after their exit
+    (None: all). Safe for threads and tasks; no lock is held while a pricer or a cashier runs. A verb with a `key` may
+    be repeated until it is answered. `on_event` hears every event once this object learns of it, and a `sign` whenever
+    a number of free places changes.
+    """
+
+    def __init__(
+        self,
+        spaces: Iterable[Space],
+        *,
+        tariff: Pricer,
+        fit: Fit = DEFAULT_FIT,
+        allocation: Allocation = BestFit(),  # noqa: B008 - it has no state
+        store: LotStore | None = None,
+        cashier: Cashier | None = None,
+        grace_seconds: float = 900,
+        quote_seconds: float = 120,
+        lost_ticket_fee: Money | None = None,
+        protect_seconds: float = 900,
+        no_show_seconds: float = 1_800,
+        reservable: Mapping[str, int] = {},
+        keep_closed: int | None = 100_000,
+        clock: Clock = SYSTEM,
+        new_id: Callable[[], str] = lambda: secrets.token_hex(8),
+        on_event: Callable[[LotEvent], None] | None = None,
+    ) -> None:
+        super().__init__(
+            Layout(
+                tuple(spaces),
+                fit,
+                dict(reservable),
+                _micros("protect_seconds", protect_seconds),
+                _micros("no_show_seconds", no_show_seconds),
+                keep_closed,
+            ),
+            tariff=tariff,
+            store=MemoryJournal() if store is None else store,
+            valid=_micros("quote_seconds", quote_seconds),
+            clock=clock,
+            on_event=on_event,
+        )
+        self._grace = _micros("grace_seconds", grace_seconds)
+        self._allocation, self._cashier, self._lost_fee = allocation, cashier, lost_ticket_fee
+        self._new_id = new_id
+
+    def enter(
+        self,
+        vehicle: Vehicle,
+        *,
+        gate: str,
+        at: datetime | None = None,
+        key: str | None = None,
+        reservation: str | None = None,
+    ) -> Ticket:
+        """Let a vehicle in; `LotFull`, `AlreadyParked`, `NotEligible`, `ReservationInvalid`, `UnknownGate`."""
+        asked = as_text("enter", normal_plate(vehicle.plate), vehicle.size, sorted(vehicle.permits), gate, reservation)
+        request, new = Request(vehicle, gate), self._new_id()
+
+        def decide(state: LotState, now: int) -> Decision[Ticket]:
+            answer = core.answered(state, key, asked)
+            if answer is not None:
+                return [], lambda: as_ticket(answer)
+            when = now if at is None else to_micros(at)
+            record = core.admit(state, request, self._allocation, new, booking=reservation, when=when, now=now)
+            answer = [new, record["spaces"], vehicle.plate, when]
+            return [keyed(record, key, asked, answer)], lambda: as_ticket(answer)
+
+        return self._decide(decide)
+
+    def quote(self, ticket_id: str, *, at: datetime | None = None) -> Quote:
+        """What is to be paid now; the amount is accepted for `quote_seconds`, whatever the price becomes."""
+        _, quote, when = self._priced(ticket_id, at)
+        if quote.due.amount:
+            until = to_micros(quote.valid_until)
+            record = {"k": "quoted", "ticket": ticket_id, "when": when, "due": quote.due.amount, "until": until}
+            self._decide(lambda _, now: ([{**record, "at": now}], nothing))
+        return quote
+
+    def pay(self, ticket_id: str, *, amount: Money, at: datetime | None = None, key: str | None = None) -> Receipt:
+        """Take the due now, or that of a quote still valid; `PaymentRejected`. No lock is held meanwhile."""
+        asked = as_text("pay", ticket_id, amount.amount, amount.currency)
+        if (before := self._look(lambda state, _: core.answered(state, key, asked))) is not None:
+            return as_receipt(before)
+        session, quote, when = self._priced(ticket_id, at)
+        promised = {due for due, until in session.quotes if when <= until}
+        if amount.currency != quote.due.currency or amount.amount not in promised | {quote.due.amount}:
+            raise PaymentRejected(quote.due, amount, "amount")
+        reference = ""
+        if self._cashier is not None and amount.amount:
+            charge = f"{len(ticket_id)}:{ticket_id}:{session.payments}"  # one number, one charge
+            reference = self._cashier.charge(ticket_of(session), amount, key=charge)
+
+        def decide(state: LotState, now: int) -> Decision[Receipt]:
+            answer = core.answered(state, key, asked)
+            if answer is not None:
+                return [], lambda: as_receipt(answer)
+            current = core.session_of(state, ticket_id)
+            if current.payments != session.payments:
+                raise PaymentRejected(Money(0, amount.currency), amount, "superseded")
+            time, clamped = core.on_ticket(state, ticket_id, when, now)
+            leave_by, total = time + self._grace, current.paid + amount.amount
+            answer = [ticket_id, amount.amount, amount.currency, time, reference, total, leave_by]
+            record: Record = {"k": "paid", "at": now, "ticket": ticket_id, "when": time, "amount": amount.amount}
+            record |= {"currency": amount.currency, "reference": reference, "leave_by": leave_by}
+            return [*clamped, keyed(record, key, asked, answer)], lambda: as_receipt(answer)
+
+        return self._decide(decide)
+
+    def exit(self, ticket_id: str, *, gate: str, at: datetime | None = None, key: str | None = None) -> Exit:
+        """Let a vehicle out once nothing is due; `NotPaid`, `GraceExpired`, `TicketClosed`."""
+        asked = as_text("exit", ticket_id, gate)
+        if (before := self._look(lambda state, _: core.answered(state, key, asked))) is not None:
+            return as_exit(before)
+        self._look(lambda state, _: core.gate_of(state, gate))
+        while True:
+            session, when, asked_for = self._copied(ticket_id, at)
+            if session.leave_by is not None and when <= session.leave_by:
+                paid = Money(session.paid, session.currency)
+            else:
+                quote = self._quote_of(session, when)
+                if quote.due.amount:
+                    raise (NotPaid if session.leave_by is None else GraceExpired)(quote)
+                paid = quote.paid
+            if (left := self._leave(session, gate=gate, when=asked_for, paid=paid, key=key, asked=asked)) is not None:
+                return left
+
+    def _leave(
+        self, session: Session, *, gate: str, when: int, paid: Money, key: str | None, asked: str
+    ) -> Exit | None:
+        """Close the ticket, unless something has happened to it since it was priced."""
+        ticket_id = session.ticket
+
+        def decide(state: LotState, now: int) -> Decision[Exit | None]:
+            answer = core.answered(state, key, asked)
+            if answer is not None:
+                return [], lambda: as_exit(answer)
+            if core.session_of(state, ticket_id).changes != session.changes:
+                return [], lambda: None
+            time, clamped = core.on_ticket(state, ticket_id, when, now)
+            command = self._replica.seq + len(clamped) + 1  # the number of the record is that of the command
+            answer = [ticket_id, session.spaces[0], time, paid.amount, paid.currency, command]
+            record = {"k": "exited", "at": now, "ticket": ticket_id, "when": time, "gate": gate}
+            return [*clamped, keyed(record, key, asked, answer)], lambda: as_exit(answer)
+
+        return self._decide(decide)
+
+    def lost(self, plate: str, *, gate: str, at: datetime | None = None) -> Quote:
+        """Find a stay by its plate, and add the fee for a lost ticket, once; `UnknownTicket`."""
+        normal = normal_plate(plate)
+        fee = 0 if self._lost_fee is None else self._lost_fee.amount
+
+        def decide(state: LotState, now: int) -> Decision[str]:
+            core.gate_of(state, gate)
+            ticket_id = state.by_plate.get(normal)
+            if ticket_id is None:
+                raise UnknownTicket(plate)
+            session = state.open[ticket_id]
+            record = {"k": "lost", "at": now, "ticket": ticket_id, "when": session.last, "fee": fee}
+            return ([] if session.lost_fee == fee else [record]), lambda: ticket_id
+
+        return self.quote(self._decide(decide), at=at)
+
+    def discount(self, ticket_id: str, discount: Discount, *, key: str | None = None) -> Quote:
+        """Take something off the bill; the same code once. Tells what is due now."""
+        amount = None if discount.amount is None else discount.amount.amount
+        given = {"code": discount.code, "minutes": discount.minutes, "percent": discount.percent, "amount": amount}
+        asked = as_text("discount", ticket_id, given)
+
+        def decide(state: LotState, now: int) -> Decision[None]:
+            if core.answered(state, key, asked) is not None:
+                return [], nothing
+            session = core.session_of(state, ticket_id)
+            if any(each["code"] == discount.code for each in session.discounts):
+                return [], nothing
+            record = {"k": "discounted", "at": now, "ticket": ticket_id, "when": session.last, "discount": given}
+            return [keyed(record, key, asked, True)], nothing
+
+        self._decide(decide)
+        return self._priced(ticket_id, None)[1]
+
+    def relocate(self, ticket_id: str, space_id: str, *, key: str | None = None) -> Ticket:
+        """Say that a vehicle stands on another space; `SpaceTaken`, `NotEligible`."""
+        asked = as_text("relocate", ticket_id, space_id)
+
+        def decide(state: LotState, now: int) -> Decision[Ticket]:
+            answer = core.answered(state, key, asked)
+            if answer is not None:
+                return [], lambda: as_ticket(answer)
+            record, session = core.relocate(state, ticket_id, space_id, now), core.session_of(state, ticket_id)
+            answer = [ticket_id, [space_id], session.plate, session.entered]
+            return ([] if record is None else [keyed(record, key, asked, answer)]), lambda: as_ticket(answer)
+
+        return self._decide(decide)
+
+    def reserve(
+        self,
+        size: str,
+        start: datetime,
+        end: datetime,
+        *,
+        owner: str,
+        at: datetime | None = None,
+        key: str | None = None,
+    ) -> Reservation:
+        """Promise a space of a size from `start`; `CapacityExceeded`. The fee of a no-show is fixed now."""
+        if size not in self.layout.fit.order:
+            raise ValueError(f"size must be one of {list(self.layout.fit.order)}, got {size!r}")
+        first, last = to_micros(start), to_micros(end)
+        made = to_micros(self._clock.now() if at is None else at)
+        if not made <= last or not first < last:
+            raise ValueError(f"a reservation must end after its start and after now, got {start} to {end}")
+        asked, new = as_text("reserve", size, first, last, owner), self._new_id()
+        pricer = self._pricer(self._look(lambda state, _: state.version))
+        expires = to_datetime(first + self.layout.no_show)
+        fee = pricer.price(start, expires, reservation="expired").total.amount
+
+        def decide(state: LotState, now: int) -> Decision[Reservation]:
+            answer = core.answered(state, key, asked)
+            if answer is not None:
+                return [], lambda: as_reservation(answer)
+            record = core.book(state, size, first, last, owner=owner, booking_id=new, fee=fee, now=now)
+            answer = [new, size, first, last, owner]
+            return [keyed(record, key, asked, answer)], lambda: as_reservation(answer)
+
+        return self._decide(decide)
+
+    def cancel(self, reservation_id: str, *, at: datetime | None = None) -> Bill:
+        """Give a reservation back; the bill is for the time of it that has passed."""
+        start, version = self._look(lambda state, _: _of_booking(core.booking_of(state, reservation_id)))
+        when = self._clock.now() if at is None else at
+        bill = self._pricer(version).price(to_datetime(start), when, reservation=True)
+
+        def decide(state: LotState, now: int) -> Decision[Bill]:
+            return [core.unbook(state, reservation_id, fee=bill.total.amount, now=now)], lambda: bill
+
+        return self._decide(decide)
+
+
+def _of_booking(booking: Booking) -> tuple[int, int]:
+    return booking.start, booking.version
+
+
+def _micros(name: str, seconds: float) -> int:
+    return round(check_number(name, seconds) * MICRO)
