@@ -1,0 +1,104 @@
+"""A change in the making: rows as they were read, what is to be written instead, and the loop that commits it."""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeVar
+
+from lldkit.notifications.interface import StoreUnavailable
+from lldkit.notifications.rows import DeliveryRow, ReceiptRow, Stored
+from lldkit.notifications.store import Key, Row, StaleVersion, Store, Write
+
+__all__ = ["Draft", "change"]
+
+T = TypeVar("T")
+TRIES = 50  # with this many writers to one row at once somebody comes through each time
+LEASE_SECONDS = 60
+
+
+class Draft:
+    """Rows that `find` reads when they are first asked for, and those that are put in their place. For one thread."""
+
+    def __init__(self, find: Callable[[Collection[Key]], Mapping[Key, Row]], *, lease: int = 0) -> None:
+        self._find = find
+        self._lease = lease
+        self._rows: dict[Key, Row | None] = {}
+        self._new: dict[Key, Stored | None] = {}
+        self.events: list[Any] = []
+        """What to tell once it is committed."""
+
+    def assume(self, key: Key, row: Row | None) -> None:
+        """Take the row as read; if it is not so, the commit finds out."""
+        self._rows[key] = row
+
+    def load(self, keys: Collection[Key]) -> None:
+        """Read all these at once."""
+        if unread := [key for key in keys if key not in self._rows]:
+            found = self._find(unread)
+            self._rows.update((key, found.get(key)) for key in unread)
+
+    def get(self, key: Key) -> Any:
+        """The row's value, as it will be; None if there is none."""
+        if key in self._new:
+            return self._new[key]
+        if key not in self._rows:
+            self.load([key])
+        row = self._rows[key]
+        return None if row is None else row.value
+
+    def delivery(self, delivery_id: str) -> DeliveryRow | None:
+        """A delivery."""
+        row: DeliveryRow | None = self.get(("delivery", delivery_id))
+        return row
+
+    def receipt(self, receipt_id: str) -> ReceiptRow | None:
+        """A receipt."""
+        row: ReceiptRow | None = self.get(("receipt", receipt_id))
+        return row
+
+    def version(self, key: Key) -> int:
+        """How often the row was written before."""
+        row = self._rows.get(key)
+        return 0 if row is None else row.version
+
+    def put(self, value: Stored) -> None:
+        """Write this in the place of what its key has."""
+        self._new[value.key] = value
+
+    def drop(self, key: Key) -> None:
+        """Delete what the key has."""
+        self._new[key] = None
+
+    def writes(self) -> list[Write]:
+        """What to commit. A delivery that is being sent keeps its lease."""
+        return [self._write(key, value) for key, value in self._new.items()]
+
+    def _write(self, key: Key, value: Stored | None) -> Write:
+        row = self._rows.get(key)
+        expected = 0 if row is None else row.version
+        if value is None:
+            return Write(key, None, expected)
+        if value.due is None and value.lane:
+            is_leased = isinstance(value, DeliveryRow) and value.state == "sending"
+            return Write(key, value, expected, value.group, value.lane, lease=self._lease if is_leased else None)
+        return Write(key, value, expected, value.group, value.lane, value.due)
+
+
+def change(
+    store: Store, work: Callable[[Draft], T], *, lease: int, connection: Any = None, first: Draft | None = None
+) -> tuple[T, list[Any]]:
+    """Do `work` on a draft and commit it, again from the start whenever another writer was faster.
+
+    `first` is a draft for the first try, with assumptions. Returns what `work` returned, and the events to tell.
+    StoreUnavailable if others were always faster.
+    """
+    for _ in range(TRIES):
+        draft = first or Draft(lambda keys: store.find(keys, connection=connection), lease=lease)
+        first = None
+        result = work(draft)
+        if not (writes := draft.writes()):
+            return result, draft.events
+        try:
+            store.commit(writes, connection=connection)
+        except StaleVersion:
+            continue
+        return result, draft.events
+    raise StoreUnavailable("the store, where others were always faster,")
