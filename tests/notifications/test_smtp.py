@@ -2,12 +2,10 @@
 
 import asyncio
 import base64
-import email.policy
 import socket
 import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime
-from email import message_from_bytes
 from email.headerregistry import AddressHeader, UniqueSingleAddressHeader
 from threading import Event, Thread
 from typing import Any
@@ -434,14 +432,3 @@ def test_a_closed_channel_says_so(mail_server: MailServer) -> None:
 def test_nonsense_is_refused_at_construction(options: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         channel(**{"port": 25} | options)
-
-
-def test_the_policy_of_the_library_reads_what_we_write() -> None:
-    from lldkit.notifications.addresses import Mailbox
-    from lldkit.notifications.mails import compose
-
-    mail = compose(message(subject="ä" * 300), sender=Mailbox("", "a@b.de"), at=NOON)
-    assert max(map(len, mail.content.split(b"\r\n"))) <= 78
-    assert b"\n" not in mail.content.replace(b"\r\n", b"")
-    assert mail.content.isascii()
-    assert message_from_bytes(mail.content, policy=email.policy.default)["Subject"] == "ä" * 300

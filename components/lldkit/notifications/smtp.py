@@ -12,7 +12,8 @@ from lldkit.notifications.addresses import parse_mailbox
 from lldkit.notifications.headers import check_header
 from lldkit.notifications.interface import Accepted, AddressError, Later, Message, Outcome, Refused, Unclear
 from lldkit.notifications.mails import Mail, compose
-from lldkit.notifications.wires import ConnectionFailed, Pool, ProtocolError, Visit, Wire, Work, opened
+from lldkit.notifications.pool import ConnectionFailed, Pool, Visit
+from lldkit.notifications.wires import ProtocolError, Wire, Work, opened
 
 __all__ = ["SMTPChannel"]
 

@@ -140,15 +140,18 @@ def parse_target(url: str, *, allow_private: bool = False, allow_http: bool = Fa
     if port == 0:
         raise TargetRefused(url, "port 0")
     host = _host(url, parts.hostname or "", bracketed="[" in parts.netloc)
-    if known := literal(host):
-        checked_ip(url, known, allow_private=allow_private)
+    if _might_be_address(host):
+        # Some resolvers read 2130706433, 0x7f.1 and 0177.0.0.1 as 127.0.0.1.
+        if _address(host) is None:
+            raise TargetRefused(url, "an address must be written as 192.0.2.1 or [2001:db8::1]")
+        checked_ip(url, [host], allow_private=allow_private)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Endpoint(scheme, host, port or PORTS[scheme], path)
 
 
 def literal(host: str) -> list[str]:
-    """The one address that `host` is, if it is one and no name."""
-    return [host] if _address(host) is not None else []
+    """The one address that the host of an endpoint is, if it is one and no name."""
+    return [host] if _might_be_address(host) else []
 
 
 def checked_ip(url: str, addresses: Sequence[str], *, allow_private: bool = False) -> str:
@@ -164,16 +167,18 @@ def checked_ip(url: str, addresses: Sequence[str], *, allow_private: bool = Fals
 
 
 def _host(url: str, host: str, *, bracketed: bool) -> str:
-    """The host as it is to be resolved or dialled: an address in its usual form, or a name."""
-    if not bracketed:
-        host = host.removesuffix(".")
-        if not _NAME.fullmatch(host):
-            raise TargetRefused(url, "not a host name")
-    address = _address(host)
-    # Some resolvers read 2130706433, 0x7f.1 and 0177.0.0.1 as 127.0.0.1.
-    if address is None and (bracketed or _NUMBER.fullmatch(host.rpartition(".")[2])):
-        raise TargetRefused(url, "an address must be written as 192.0.2.1 or [2001:db8::1]")
+    """The host as it is to be resolved or dialled: an address without brackets, or a name without final full stop."""
+    if bracketed != (":" in host):
+        raise TargetRefused(url, "only an IPv6 address stands in brackets")
+    host = host if bracketed else host.removesuffix(".")
+    if not bracketed and not _NAME.fullmatch(host):
+        raise TargetRefused(url, "not a host name")
     return host
+
+
+def _might_be_address(host: str) -> bool:
+    """It ends in a number; no name of a public domain does."""
+    return ":" in host or _NUMBER.fullmatch(host.rpartition(".")[2]) is not None
 
 
 def _address(text: str) -> Address | None:

@@ -3,7 +3,7 @@
 import json
 import ssl
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import Final, Self
 from urllib.parse import urljoin
 
@@ -12,8 +12,9 @@ from lldkit.clock import SYSTEM, Clock
 from lldkit.notifications.headers import check_headers
 from lldkit.notifications.http1 import Response, exchange
 from lldkit.notifications.interface import Accepted, Later, Message, Outcome, Refused, TargetRefused, Unclear
+from lldkit.notifications.pool import ConnectionFailed, Pool, Visit
 from lldkit.notifications.targets import PORTS, Endpoint, checked_ip, literal, parse_target, resolve_host
-from lldkit.notifications.wires import ConnectionFailed, Pool, Visit, Wire, Work, opened
+from lldkit.notifications.wires import Wire, Work, opened
 from lldkit.retry import parse_retry_after
 from lldkit.steps import Do
 from lldkit.webhooks import StandardWebhooks
@@ -24,6 +25,8 @@ LONGEST_WAIT: Final = 86_400.0
 """What an endpoint may ask for with Retry-After, in seconds."""
 
 _MOST_REDIRECTS: Final = 3
+_ENDPOINTS: Final = 1_024  # whose URLs are not taken apart again
+_JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _REDIRECTS: Final = {301, 302, 307, 308}
 _LATER: Final = {408, 425, 429}
 _RESERVED: Final = {
@@ -65,7 +68,8 @@ class WebhookChannel:
             StandardWebhooks(secrets=secrets[host])
         self.name = name
         self._secrets = secrets
-        self._parse = partial(parse_target, allow_private=allow_private, allow_http=allow_http)
+        parse = partial(parse_target, allow_private=allow_private, allow_http=allow_http)
+        self._parse = lru_cache(_ENDPOINTS)(parse)
         self._checked_ip = partial(checked_ip, allow_private=allow_private)
         self._most_response = check_count("max_response_bytes", max_response_bytes)
         self._resolve = resolve
@@ -163,7 +167,7 @@ def _body(message: Message) -> bytes:
         "text": message.text,
         "data": dict(message.data),
     }
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+    return _JSON.encode(told).encode()
 
 
 def _request(endpoint: Endpoint, signature: Mapping[str, str], extra: str, body: bytes) -> bytes:
