@@ -97,8 +97,10 @@ def _collect(draft: Draft, asked: ReceiptRow, row: DeliveryRow, choice: Choice, 
     assert terms is not None  # noqa: S101 - else it would not have been decided so
     head: DigestRow | None = draft.get(key)
     if head is None:
-        head = DigestRow(key[1], row.id, now, now, 0, terms.key)
-    draft.put(head._replace(events=head.events + 1, due=max(head.due, closes_at(terms, head.opened, now))))
-    if head.events < terms.max_items:
-        return row._replace(group=head.members)
-    return row._replace(state=State.MERGED, history=((now, State.MERGED, row.reason),))
+        head = DigestRow(key[1], row.id, now, now, 0, 0, terms.key)
+    head = head._replace(due=max(head.due, closes_at(terms, head.opened, now)))
+    if head.kept == terms.max_items:
+        draft.put(head._replace(beyond=head.beyond + 1))
+        return row._replace(state=State.MERGED, history=((now, State.MERGED, row.reason),))
+    draft.put(head._replace(kept=head.kept + 1))
+    return row._replace(group=head.members)

@@ -16,8 +16,10 @@ TRIES = 50  # with this many writers to one row at once somebody comes through e
 class Draft:
     """Rows that `find` reads when they are first asked for, and those that are put in their place. For one thread."""
 
-    def __init__(self, find: Callable[[Collection[Key]], Mapping[Key, Row]], *, lease: int = 0) -> None:
+    def __init__(self, find: Callable[[Collection[Key]], Mapping[Key, Row]], *, now: int, lease: int = 0) -> None:
         self._find = find
+        self.now = now
+        """Microseconds since 1970."""
         self._lease = lease
         self._rows: dict[Key, Row | None] = {}
         self._new: dict[Key, Stored | None] = {}
@@ -96,7 +98,7 @@ def change(
     StoreUnavailable if others were always faster.
     """
     for _ in range(TRIES):
-        draft = Draft(lambda keys: store.find(keys, connection=connection), lease=lease)
+        draft = Draft(lambda keys: store.find(keys, connection=connection), now=now, lease=lease)
         draft.assume(first or {})
         first = None
         result = work(draft)

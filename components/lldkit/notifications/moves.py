@@ -20,10 +20,12 @@ IN_THE_WAY = frozenset({State.DEAD, State.BOUNCED, State.CANCELLED})
 """What ends so has told nobody anything."""
 
 
-def move(draft: Draft, row: DeliveryRow, event: Event, now: int, reason: str, **changes: Any) -> DeliveryRow:
-    """Move a delivery; it waits nowhere unless `changes` say so."""
+def move(
+    draft: Draft, row: DeliveryRow, event: Event, reason: str, *, at: int | None = None, **changes: Any
+) -> DeliveryRow:
+    """Move a delivery, as of now or of `at`; it waits nowhere unless `changes` say so."""
     state = DELIVERY.next(row.state, event)
-    history = (*row.history[1 - MOST_HISTORY :], (now, state, reason))
+    history = (*row.history[1 - MOST_HISTORY :], (draft.now if at is None else at, state, reason))
     place = {"lane": "", "due": None, "group": "", **changes}
     moved = row._replace(state=state, reason=reason, history=history, **place)
     draft.put(moved)
@@ -44,47 +46,47 @@ def siblings(draft: Draft, row: DeliveryRow) -> list[DeliveryRow]:
     return [found for each in receipt.deliveries if (found := draft.delivery(each)) is not None]
 
 
-def end(draft: Draft, row: DeliveryRow, event: Event, now: int, reason: str) -> DeliveryRow:
+def end(draft: Draft, row: DeliveryRow, event: Event, reason: str) -> DeliveryRow:
     """End a delivery that has reached nobody: the next channel of its fallback starts, its dedupe key comes free."""
-    ended = move(draft, row, event, now, reason)
+    ended = move(draft, row, event, reason)
     if ended.state is State.DEAD:
         ended = ended._replace(group=DEAD)
         draft.put(ended)
     if ended.state not in {State.CANCELLED, State.EXPIRED}:
-        start_next(draft, ended, now)
+        start_next(draft, ended)
     if ended.state in IN_THE_WAY:
         free(draft, ended)
     return ended
 
 
-def start_next(draft: Draft, row: DeliveryRow, now: int) -> DeliveryRow | None:
+def start_next(draft: Draft, row: DeliveryRow) -> DeliveryRow | None:
     """Start the next channel of a fallback, if there is one and the time is not over."""
     receipt = draft.receipt(row.receipt_id) if row.chain else None
-    if receipt is None or (receipt.expires_at is not None and receipt.expires_at <= now):
+    if receipt is None or (receipt.expires_at is not None and receipt.expires_at <= draft.now):
         return None
     following = successor(siblings(draft, row), row)
     if following is None:
         return None
     reason, lane = f"{row.channel}: {row.reason}", following.channel_lane
-    started = move(draft, following, Event.START, now, reason, lane=lane, due=now)
-    draft.events.append(FallbackStarted(moment(now), receipt.id, row.channel, started.channel))
+    started = move(draft, following, Event.START, reason, lane=lane, due=draft.now)
+    draft.events.append(FallbackStarted(moment(draft.now), receipt.id, row.channel, started.channel))
     return started
 
 
-def arm(draft: Draft, row: DeliveryRow, now: int) -> None:
+def arm(draft: Draft, row: DeliveryRow) -> None:
     """Let the next channel of a fallback start by itself when no acknowledgement comes in time."""
     following = successor(siblings(draft, row), row) if row.ack is not None else None
     if following is not None and row.ack is not None:
-        draft.put(following._replace(lane=following.channel_lane, due=now + row.ack))
+        draft.put(following._replace(lane=following.channel_lane, due=draft.now + row.ack))
 
 
-def stand_down(draft: Draft, row: DeliveryRow, now: int) -> None:
+def stand_down(draft: Draft, row: DeliveryRow) -> None:
     """The recipient has it: the later channels of the fallback need not be tried, as far as they have not been."""
     if not row.chain:
         return
     for later in later_ones(siblings(draft, row), row):
         if later.state in UNSENT:
-            move(draft, later, Event.SUPERSEDE, now, f"{row.channel}: {row.state}")
+            move(draft, later, Event.SUPERSEDE, f"{row.channel}: {row.state}")
 
 
 def free(draft: Draft, row: DeliveryRow) -> None:

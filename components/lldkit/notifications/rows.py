@@ -175,7 +175,7 @@ class DedupeRow(NamedTuple):
 
 
 class DigestRow(NamedTuple):
-    """An open digest; its events are the deliveries of the group `members`, and `events` counts those beyond too.
+    """An open digest: `kept` events are deliveries of the group `members`, those `beyond` the most are only counted.
 
     `by` is the name in the data by whose value the events were brought together.
     """
@@ -184,7 +184,8 @@ class DigestRow(NamedTuple):
     members: str
     opened: int
     due: int
-    events: int
+    kept: int
+    beyond: int
     by: str | None
     lane: str = DIGESTS
 

@@ -113,12 +113,12 @@ class Templates:
 
     def __init__(self, templates: Mapping[str, Mapping[str, AnyTemplate]], *, default_locale: str = "en") -> None:
         self._templates = {category: dict(by_channel) for category, by_channel in templates.items()}
-        self._default_locale = default_locale
+        self.default_locale = default_locale
 
     def find(self, category: str, channel: str, locale: str) -> tuple[str, AnyTemplate]:
         """The locale and the template that are used; UnknownTemplate."""
         by_channel = self._templates.get(category, {})
-        for each in (*_shorter(locale), *_shorter(self._default_locale)):
+        for each in (*_shorter(locale), *_shorter(self.default_locale)):
             if (found := by_channel.get(f"{channel}:{each}")) is not None:
                 return each, found
         if (found := by_channel.get(channel)) is None:
@@ -162,9 +162,9 @@ def _rendered(name: str, locale: str, template: AnyTemplate, data: Mapping[str, 
 
 
 def digest_data(
-    items: list[dict[str, JsonValue]], lines: list[str], events: int, key: str | None
+    items: list[dict[str, JsonValue]], lines: list[str], beyond: int, key: str | None
 ) -> dict[str, JsonValue]:
-    """What a digest's template gets: `events` of which `items` are kept, and the value of the digest's key."""
+    """What a digest's template gets: `items`, how many there were beyond them, and the value of the digest's key."""
     shared: dict[str, JsonValue] = {} if key is None else {key: items[0].get(key)}
     listed: list[JsonValue] = [*items]
-    return {**shared, "count": events, "more": events - len(items), "items": listed, "lines": "\n".join(lines)}
+    return {**shared, "count": len(items) + beyond, "more": beyond, "items": listed, "lines": "\n".join(lines)}
