@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from lldkit.clock import MICRO
 from lldkit.notifications.draft import Draft
-from lldkit.notifications.events import Dead, Deferred, Retried, Sent, Suppressed
-from lldkit.notifications.fallback import successor
+from lldkit.notifications.events import Dead, Deferred, FallbackStarted, Retried, Sent, Suppressed
+from lldkit.notifications.fallback import is_before, successor
 from lldkit.notifications.interface import (
     Accepted,
     Decision,
@@ -55,6 +55,9 @@ def begin(draft: Draft, row: DeliveryRow, decision: Decision, address: str | Non
         return _end(draft, row, decision.reason)
     if row.attempts >= max_attempts:  # nobody has lived to settle the last one
         return _die(draft, row, Event.GIVE_UP, "no outcome, and no attempts left")
+    if row.state is State.STANDBY:  # nobody has acknowledged in time what the channel before it has sent
+        before = max((each for each in siblings(draft, row) if is_before(each, row)), key=lambda each: each.position)
+        draft.events.append(FallbackStarted(moment(draft.now), row.receipt_id, before.channel, row.channel))
     fence = draft.version(row.key)
     attempts = row.attempts + 1
     lane = row.channel_lane

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from lldkit.notifications.interface import Decision, Reason, State, Verdict
 from lldkit.notifications.rows import DeliveryRow
 
-__all__ = ["in_order", "later_ones", "successor"]
+__all__ = ["in_order", "is_before", "later_ones", "successor"]
 
 
 def in_order(decided: Sequence[Decision]) -> list[Decision]:
@@ -29,10 +29,14 @@ def in_order(decided: Sequence[Decision]) -> list[Decision]:
     return answer
 
 
+def is_before(one: DeliveryRow, other: DeliveryRow) -> bool:
+    """Whether a delivery comes before another one of the same fallback."""
+    return one.chain == other.chain and one.position < other.position
+
+
 def later_ones(siblings: Iterable[DeliveryRow], of: DeliveryRow) -> list[DeliveryRow]:
     """The deliveries of the same fallback after this one, in order."""
-    after = [each for each in siblings if each.chain == of.chain and each.position > of.position]
-    return sorted(after, key=lambda each: each.position)
+    return sorted((each for each in siblings if is_before(of, each)), key=lambda each: each.position)
 
 
 def successor(siblings: Iterable[DeliveryRow], of: DeliveryRow) -> DeliveryRow | None:

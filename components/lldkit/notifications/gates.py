@@ -35,7 +35,7 @@ class Limit:
         if self.per not in get_args(Per):
             raise ValueError(f"per must be one of {get_args(Per)}, got {self.per!r}")
 
-    def key(self, asked: ReceiptRow, channel: str) -> Key | None:
+    def key(self, asked: ReceiptRow, channel: str) -> "Key | None":
         """Under which key the limiter counts this; None if it does not."""
         if asked.priority not in self.priorities or self.channel not in {None, channel}:
             return None

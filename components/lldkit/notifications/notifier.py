@@ -235,11 +235,12 @@ class Notifier:
             await in_thread(lambda: claimed.extend(sender.claim(self._lanes, channel, limit)))
             for each in claimed:
                 if (begun := await in_thread(partial(sender.begin, *each))) is not None:
-                    under_way.append(asyncio.ensure_future(arun(sender.deliver(*begun), sender.ado, self._clock)))
+                    sending = asyncio.ensure_future(arun(sender.deliver(*begun), sender.ado, self._clock))
+                    under_way.append(sending)  # at once, so that it can be cancelled
             await all_of(under_way)
         except BaseException:
-            for sending in under_way:
-                sending.cancel()
+            for each_one in under_way:
+                each_one.cancel()
             await asyncio.gather(*under_way, return_exceptions=True)
             await in_thread(lambda: sender.let_go(claimed))
             raise

@@ -133,11 +133,11 @@ class Sender:
         self.flush(limit)
 
     def release(self) -> int:
-        """Spread what was deferred until a time of day, in its order, evenly over the next seconds."""
+        """Spread what was deferred until a time of day, in its order, evenly over some seconds, the first at once."""
         claimed = self._store.claim([(RELEASE, RELEASED_AT_ONCE)], now=self.now(), lease=self._terms.lease)
         if claimed:
             slot = self._terms.spread * MICRO / len(claimed)
-            offsets = [round((number + self._terms.rng.random()) * slot) for number in range(len(claimed))]
+            offsets = [round(max(0.0, number - self._terms.rng.random()) * slot) for number in range(len(claimed))]
             self.change(lambda draft: _spread(draft, claimed, offsets), dict(claimed))
         return len(claimed)
 
