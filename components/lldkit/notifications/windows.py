@@ -130,8 +130,7 @@ def opening(active: Sequence[Window], mute: Sequence[Window], instant: datetime)
 
 def _jumps(day: date, zone: ZoneInfo) -> Iterator[datetime]:
     """The instants of a day at which the clocks of the zone change."""
-    low = datetime.combine(day, time(), zone).astimezone(UTC)
-    high = low + DAY + DAY / 8
+    low, high = (datetime.combine(each, time(), zone).astimezone(UTC) for each in (day, day + DAY))
     before, after = low.astimezone(zone).utcoffset(), high.astimezone(zone).utcoffset()
     if before == after:
         return
@@ -143,7 +142,7 @@ def _jumps(day: date, zone: ZoneInfo) -> Iterator[datetime]:
 
 def _days(first: date, count: int) -> Iterator[date]:
     for number in range(count):
-        if date.max - first < timedelta(days=number):
+        if date.max - first < timedelta(days=number + 2):  # whose ends can no longer be told
             return
         yield first + timedelta(days=number)
 
