@@ -57,8 +57,8 @@ class MemoryStore:
         if write.value is None:
             self._rows[kind].pop(name, None)
             return
-        self._rows[kind][name] = Row(write.value, write.expected + 1, write.due)
         leased = None if write.lease is None else now + write.lease
+        self._rows[kind][name] = Row(write.value, write.expected + 1, write.due if leased is None else leased)
         self._enter(write.key, _Place(write.group, write.lane, write.due, leased))
 
     def _enter(self, key: Key, place: _Place) -> None:
