@@ -110,7 +110,7 @@ def expiry(case: Case) -> tuple[object, Ruling | None]:
 def duplicate(case: Case) -> tuple[object, Ruling | None]:
     """One dedupe key, one message."""
     holder = case.facts.duplicate_of
-    return holder, None if holder is None else DUPLICATE
+    return holder or "no holder", None if holder is None else DUPLICATE
 
 
 def preferences(case: Case) -> tuple[object, Ruling | None]:
@@ -135,7 +135,7 @@ def digest(case: Case) -> tuple[object, Ruling | None]:
     """Events are collected, but not by a fallback, which is for what cannot wait."""
     terms = case.route.digest
     if terms is None or not case.collects or case.route.mode is Mode.FALLBACK:
-        return terms, None
+        return terms or "none", None
     now = micros(case.now)
     closes = closes_at(terms, case.facts.opened.get(case.channel, now), now)
     return terms, Ruling(Verdict.DIGEST, Reason.IN_DIGEST, moment(closes))
