@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "interleave": "lldkit.interleave.cli",
     "kata": "lldkit.dojo.cli",
     "metrics": "lldkit.metrics.cli",
+    "notifications": "lldkit.notifications.cli",
     "payments": "lldkit.payments.cli",
     "rate-limiter": "lldkit.rate_limiter.cli",
     "scheduler": "lldkit.scheduler.cli",

@@ -2,10 +2,15 @@
 
 import ssl
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import trustme
 
+from lldkit.notifications.memory import MemoryStore
+from lldkit.notifications.postgres import PostgresStore
+from lldkit.notifications.sqlite import SQLiteStore
+from lldkit.notifications.store import Store
 from notifications.channel_servers import MailServer, WebServer
 
 
@@ -45,3 +50,17 @@ def certified(authority: trustme.CA) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost", "hooks.test").configure_cert(context)
     return context
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """Each of the stores, empty; the caller's time counts."""
+    found: Store
+    if request.param == "memory":
+        found = MemoryStore()
+    elif request.param == "sqlite":
+        found = SQLiteStore(tmp_path / "outbox.db")
+    else:
+        found = PostgresStore(request.getfixturevalue("postgres_dsn"), server_time=False)
+    yield found
+    found.close()

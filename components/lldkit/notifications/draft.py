@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
-from lldkit.notifications.interface import StoreUnavailable
+from lldkit.notifications.interface import State, StoreUnavailable
 from lldkit.notifications.rows import DeliveryRow, ReceiptRow, Stored
 from lldkit.notifications.store import Key, Row, StaleVersion, Store, Write
 
@@ -11,23 +11,24 @@ __all__ = ["Draft", "change"]
 
 T = TypeVar("T")
 TRIES = 50  # with this many writers to one row at once somebody comes through each time
-LEASE_SECONDS = 60
 
 
 class Draft:
     """Rows that `find` reads when they are first asked for, and those that are put in their place. For one thread."""
 
-    def __init__(self, find: Callable[[Collection[Key]], Mapping[Key, Row]], *, lease: int = 0) -> None:
+    def __init__(self, find: Callable[[Collection[Key]], Mapping[Key, Row]], *, now: int, lease: int = 0) -> None:
         self._find = find
+        self.now = now
+        """Microseconds since 1970."""
         self._lease = lease
         self._rows: dict[Key, Row | None] = {}
         self._new: dict[Key, Stored | None] = {}
         self.events: list[Any] = []
         """What to tell once it is committed."""
 
-    def assume(self, key: Key, row: Row | None) -> None:
-        """Take the row as read; if it is not so, the commit finds out."""
-        self._rows[key] = row
+    def assume(self, rows: Mapping[Key, Row | None]) -> None:
+        """Take these rows as read."""
+        self._rows.update(rows)
 
     def load(self, keys: Collection[Key]) -> None:
         """Read all these at once."""
@@ -76,28 +77,35 @@ class Draft:
         expected = 0 if row is None else row.version
         if value is None:
             return Write(key, None, expected)
-        if value.due is None and value.lane:
-            is_leased = isinstance(value, DeliveryRow) and value.state == "sending"
-            return Write(key, value, expected, value.group, value.lane, lease=self._lease if is_leased else None)
-        return Write(key, value, expected, value.group, value.lane, value.due)
+        group, lane, due = value.place
+        is_leased = due is None and isinstance(value, DeliveryRow) and value.state is State.SENDING
+        return Write(key, value, expected, group, lane, due, self._lease if is_leased else None)
 
 
 def change(
-    store: Store, work: Callable[[Draft], T], *, lease: int, connection: Any = None, first: Draft | None = None
+    store: Store,
+    work: Callable[[Draft], T],
+    *,
+    now: int,
+    lease: int,
+    connection: Any = None,
+    first: Mapping[Key, Row | None] | None = None,
 ) -> tuple[T, list[Any]]:
     """Do `work` on a draft and commit it, again from the start whenever another writer was faster.
 
-    `first` is a draft for the first try, with assumptions. Returns what `work` returned, and the events to tell.
+    `first` are rows that the first try takes as read; if they are not so, the commit finds out. Returns what `work`
+    returned, and the events to tell.
     StoreUnavailable if others were always faster.
     """
     for _ in range(TRIES):
-        draft = first or Draft(lambda keys: store.find(keys, connection=connection), lease=lease)
+        draft = Draft(lambda keys: store.find(keys, connection=connection), now=now, lease=lease)
+        draft.assume(first or {})
         first = None
         result = work(draft)
         if not (writes := draft.writes()):
             return result, draft.events
         try:
-            store.commit(writes, connection=connection)
+            store.commit(writes, now=now, connection=connection)
         except StaleVersion:
             continue
         return result, draft.events

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
-from lldkit.clock import MICRO
 from lldkit.notifications.interface import Delivery, HistoryEntry, Priority, State
 from lldkit.notifications.store import Key
 
@@ -13,6 +12,7 @@ __all__ = [
     "DedupeRow",
     "DeliveryRow",
     "DigestRow",
+    "Place",
     "ProviderRow",
     "ReceiptRow",
     "Stored",
@@ -52,17 +52,29 @@ def lane_of(channel: str, priority: Priority) -> str:
     return f"{priority}/{channel}"
 
 
+class Place(NamedTuple):
+    """Where a row is found: in a group, and in a lane until its time has come."""
+
+    group: str = ""
+    lane: str = ""
+    due: int | None = None
+
+
 class Stored(Protocol):
-    """What the rows have in common; where and until when they wait is theirs to say."""
+    """What the rows have in common."""
 
     @property
-    def key(self) -> Key: ...  # noqa: D102 - each says what it is
+    def key(self) -> Key:
+        """Where it is kept."""
+        ...
+
     @property
-    def group(self) -> str: ...  # noqa: D102
-    @property
-    def lane(self) -> str: ...  # noqa: D102
-    @property
-    def due(self) -> int | None: ...  # noqa: D102
+    def place(self) -> Place:
+        """Where it is found."""
+        ...
+
+
+NOWHERE = Place()
 
 
 class ReceiptRow(NamedTuple):
@@ -79,13 +91,15 @@ class ReceiptRow(NamedTuple):
     expires_at: int | None
     deliveries: tuple[str, ...] = ()
 
-    group = lane = ""
-    due = None
-
     @property
     def key(self) -> Key:
         """Where it is kept."""
         return "receipt", self.id
+
+    @property
+    def place(self) -> Place:
+        """Where it is found."""
+        return NOWHERE
 
 
 class DeliveryRow(NamedTuple):
@@ -99,6 +113,7 @@ class DeliveryRow(NamedTuple):
     receipt_id: str
     idempotency_key: str
     channel: str
+    priority: Priority
     state: State
     reason: str
     rule: str
@@ -125,6 +140,16 @@ class DeliveryRow(NamedTuple):
         """Where it is kept."""
         return "delivery", self.id
 
+    @property
+    def place(self) -> Place:
+        """Where it is found."""
+        return Place(self.group, self.lane, self.due)
+
+    @property
+    def channel_lane(self) -> str:
+        """Where it waits for its channel."""
+        return lane_of(self.channel, self.priority)
+
 
 class DedupeRow(NamedTuple):
     """The receipt that holds a dedupe key, until its window ends."""
@@ -133,13 +158,15 @@ class DedupeRow(NamedTuple):
     receipt_id: str
     due: int
 
-    group = ""
-    lane = DEDUPES
-
     @property
     def key(self) -> Key:
         """Where it is kept."""
         return "dedupe", self.id
+
+    @property
+    def place(self) -> Place:
+        """Where it is found."""
+        return Place("", DEDUPES, self.due)
 
     @staticmethod
     def at(category: str, recipient_id: str, dedupe_key: str) -> Key:
@@ -148,21 +175,29 @@ class DedupeRow(NamedTuple):
 
 
 class DigestRow(NamedTuple):
-    """An open digest; its events are the deliveries of the group `members`, and `count` counts those beyond too."""
+    """An open digest: `kept` events are deliveries of the group `members`, those `beyond` the most are only counted.
+
+    `by` is the name in the data by whose value the events were brought together.
+    """
 
     id: str
     members: str
     opened: int
     due: int
-    count: int
+    kept: int
+    beyond: int
+    by: str | None
     lane: str = DIGESTS
-
-    group = ""
 
     @property
     def key(self) -> Key:
         """Where it is kept."""
         return "digest", self.id
+
+    @property
+    def place(self) -> Place:
+        """Where it is found."""
+        return Place("", self.lane, self.due)
 
     @staticmethod
     def at(recipient_id: str, category: str, channel: str, value: str) -> Key:
@@ -176,13 +211,15 @@ class SuppressionRow(NamedTuple):
     id: str
     cause: str
 
-    group = lane = ""
-    due = None
-
     @property
     def key(self) -> Key:
         """Where it is kept."""
         return "suppressed", self.id
+
+    @property
+    def place(self) -> Place:
+        """Where it is found."""
+        return NOWHERE
 
     @staticmethod
     def at(channel: str, address: str) -> Key:
@@ -198,17 +235,15 @@ class ProviderRow(NamedTuple):
     early: tuple[tuple[str, int], ...] = ()
     due: int | None = None
 
-    group = ""
-
-    @property
-    def lane(self) -> str:
-        """Only what is held is looked for."""
-        return EARLY if self.early else ""
-
     @property
     def key(self) -> Key:
         """Where it is kept."""
         return "provider", self.id
+
+    @property
+    def place(self) -> Place:
+        """Only what is held is looked for."""
+        return Place("", EARLY, self.due) if self.early else NOWHERE
 
 
 def seen(row: DeliveryRow) -> Delivery:
@@ -234,7 +269,7 @@ def _receipt(data: list[Any]) -> ReceiptRow:
 
 
 def _delivery(data: list[Any]) -> DeliveryRow:
-    data[4] = State(data[4])
+    data[4], data[5] = Priority(data[4]), State(data[5])
     data[-1] = tuple((at, State(state), reason) for at, state, reason in data[-1])
     return DeliveryRow(*data)
 

@@ -57,14 +57,15 @@ class Query(NamedTuple):
 class Store(Protocol):
     """Keeps rows. Every method is one transaction, or takes part in that of `connection`; safe for threads."""
 
-    def commit(self, writes: Sequence[Write], /, *, connection: Any = None) -> None:
-        """Make all writes, or raise StaleVersion and make none."""
+    def commit(self, writes: Sequence[Write], /, *, now: int, connection: Any = None) -> None:
+        """Make all writes, or raise StaleVersion and make none; leases begin `now`, or by the store's own time."""
         ...
 
     def claim(self, shares: Sequence[tuple[str, int]], /, *, now: int, lease: int) -> Sequence[tuple[Key, Row]]:
         """Lease up to so many rows of each lane for `lease` microseconds, and return them with their new versions.
 
-        Those are due whose time has come by `now`, or whose lease has run out by the store's own time; the first first.
+        Those are due whose time has come by `now`, or whose lease has run out: by `now`, or by the store's own time
+        where it has one. In each lane the first come first.
         """
         ...
 

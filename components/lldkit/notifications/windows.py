@@ -14,7 +14,7 @@ __all__ = ["Ranges", "Window", "opening", "zone_of"]
 Ranges: TypeAlias = tuple[tuple[int, int], ...] | None
 """Pairs (first, last), both included; None is everything."""
 
-DAYS_AHEAD = 366 * 8 + 3  # every date of the calendar, weekday included, but for one in 28 years, comes within these
+DAYS_AHEAD = 366 * 40  # every date comes within these on every weekday, even where a century has no leap day
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
 
@@ -49,6 +49,9 @@ class Window:
 
     def __post_init__(self) -> None:
         _check("times", self.times, 0, 1440)
+        for first, last in self.times or ():
+            if first == last:
+                raise ValueError(f"times must be (first, last) with first < last, got {(first, last)!r}")
         _check("weekdays", self.weekdays, 0, 6)
         _check("months", self.months, 1, 12)
         _check("years", self.years, 1, 9999)
@@ -77,14 +80,14 @@ class Window:
         )
 
     def next_open(self, instant: datetime) -> datetime | None:
-        """The first instant (UTC) from then on at which it is open; None if there is none within eight years.
+        """The first instant (UTC) from then on at which it is open; None if there is none within forty years.
 
         The start of a wall time that the clocks skip is where they go on.
         """
         return self._first(instant, is_open=True)
 
     def next_closed(self, instant: datetime) -> datetime | None:
-        """The first instant (UTC) from then on at which it is closed; None if there is none within eight years."""
+        """The first instant (UTC) from then on at which it is closed; None if there is none within forty years."""
         return self._first(instant, is_open=False)
 
     def _first(self, instant: datetime, *, is_open: bool) -> datetime | None:
@@ -92,7 +95,7 @@ class Window:
         if self.contains(start) is is_open:
             return start
         for day in _days(start.astimezone(self._zone).date() - DAY, DAYS_AHEAD):
-            if self._has(day) is is_open or (self.times is not None and not is_open):
+            if self._has(day) is is_open or (not is_open and self.times not in {None, ((0, 1440),)}):
                 edges = [edge for edge in self._edges(day) if edge > start and self.contains(edge) is is_open]
                 if edges:
                     return min(edges)
@@ -127,8 +130,7 @@ def opening(active: Sequence[Window], mute: Sequence[Window], instant: datetime)
 
 def _jumps(day: date, zone: ZoneInfo) -> Iterator[datetime]:
     """The instants of a day at which the clocks of the zone change."""
-    low = datetime.combine(day, time(), zone).astimezone(UTC)
-    high = low + DAY + DAY / 8
+    low, high = (datetime.combine(each, time(), zone).astimezone(UTC) for each in (day, day + DAY))
     before, after = low.astimezone(zone).utcoffset(), high.astimezone(zone).utcoffset()
     if before == after:
         return
@@ -140,7 +142,7 @@ def _jumps(day: date, zone: ZoneInfo) -> Iterator[datetime]:
 
 def _days(first: date, count: int) -> Iterator[date]:
     for number in range(count):
-        if date.max - first < timedelta(days=number):
+        if date.max - first < timedelta(days=number + 2):  # whose ends can no longer be told
             return
         yield first + timedelta(days=number)
 
