@@ -1,7 +1,6 @@
 """The directed checks and the scenarios of the notifier."""
 
 import threading
-from datetime import UTC, datetime
 
 from interface import Attempt, DeadLetter, Decision, Fake, Killed, Message, Recipient, Route, Store
 from lldkit.dojo.author import Desk, check, scenario
@@ -617,7 +616,7 @@ NIGHT = ("22:00", "07:00")
 
 
 def utc(text):
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    return f"{text}+00:00"
 
 
 def at_night(desk, epoch, zone="UTC", quiet=NIGHT, mandatory=False):
@@ -1035,6 +1034,16 @@ def only_the_latest_claim_counts(desk: Desk) -> None:
     desk.expect(one.status(1), "sending")
     clock.advance(30)
     desk.expect(tried(one.run_due()), [("sms", "t", "accepted")])
+    desk.expect(one.status(1), "sent")
+
+
+@check(level=6, needs=["who_comes_too_late_changes_nothing"])
+def an_interrupt_that_comes_too_late_changes_nothing(desk: Desk) -> None:
+    """The second worker has sent it; then somebody stops the first one, which still hangs."""
+    sms = Doing("sms", lambda: (clock.advance(30), two.run_due(), throw(KeyboardInterrupt())))
+    one, two, _, _, clock = processes(desk, {"sms": sms}, lease=30.0)
+    one.notify("eve", "order", "t")
+    desk.raises(KeyboardInterrupt, one.run_due)
     desk.expect(one.status(1), "sent")
 
 

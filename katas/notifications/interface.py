@@ -3,8 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 
@@ -50,19 +49,8 @@ class DeadLetter:
     outcome: str
 
 
-class Brief:
-    """Shows what is not as always."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        said = [(item, getattr(self, item.name)) for item in fields(self)]
-        told = [f"{item.name}={value!r}" for item, value in said if value not in (item.default, {})]
-        return f"{type(self).__name__}({', '.join(told)})"
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Route(Brief):
+@dataclass(frozen=True, slots=True)
+class Route:
     """A node of the tree of routes; see level 1 for `to`, `match`, `routes` and `continues`."""
 
     to: tuple[str, ...] | None = None
@@ -74,8 +62,8 @@ class Route(Brief):
     digest: float | None = None  # seconds; level 5
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Recipient(Brief):
+@dataclass(frozen=True, slots=True)
+class Recipient:
     """A person, with an address for each channel that reaches her (level 2)."""
 
     id: str
@@ -126,7 +114,7 @@ class Fake:
         return f"Fake({', '.join(map(repr, (self.name, *self.script)))})"
 
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = "1970-01-01T00:00+00:00"
 """When the clock of who says nothing else reads 0 (level 5)."""
 
 PLAIN = (bool, int, float, str, tuple, type(None))
@@ -202,7 +190,7 @@ class Notifier(Protocol):
         max_attempts: int = 3,  # level 3
         dedupe: float = 86_400.0,  # level 4
         limits: Mapping[str, tuple[int, float]] = ...,  # level 4
-        epoch: datetime = EPOCH,  # level 5
+        epoch: str = EPOCH,  # level 5
         store: Store = ...,  # level 6
         lease: float = 30.0,  # level 6
     ) -> None: ...

@@ -1,6 +1,6 @@
 """The sequential model: every delivery ever made in one list, each question answered by looking through it."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from re import fullmatch
 from zoneinfo import ZoneInfo
 
@@ -22,15 +22,10 @@ class Model:
     """The notifier as the statement describes it, without a thought for threads or speed."""
 
     def __init__(self, *, channels, routes, clock, base=1.0, max_attempts=3, dedupe=86_400.0, limits=None,
-                 epoch=datetime(1970, 1, 1, tzinfo=UTC), store=None, lease=30.0):  # fmt: skip
+                 epoch="1970-01-01T00:00+00:00", store=None, lease=30.0):  # fmt: skip
         self.channels, self.routes, self.clock = channels, routes, clock
-        self.base, self.max_attempts, self.dedupe, self.limits, self.epoch = (
-            base,
-            max_attempts,
-            dedupe,
-            limits or {},
-            epoch,
-        )
+        self.base, self.max_attempts, self.dedupe = base, max_attempts, dedupe
+        self.limits, self.epoch = limits or {}, epoch
         if base <= 0 or max_attempts < 1 or dedupe <= 0 or lease <= 0:
             raise ValueError
         self.people = {}
@@ -113,7 +108,7 @@ class Model:
         person = self.person(item.recipient)
         if person.quiet is None or item.mandatory:
             return False
-        wall = (self.epoch + timedelta(seconds=now)).astimezone(ZoneInfo(person.zone))
+        wall = (datetime.fromisoformat(self.epoch) + timedelta(seconds=now)).astimezone(ZoneInfo(person.zone))
         seconds = wall.hour * 3600 + wall.minute * 60 + wall.second + wall.microsecond / 1e6
         first, last = (int(text[:2]) * 3600 + int(text[3:]) * 60 for text in person.quiet)
         return first <= seconds < last if first < last else seconds >= first or seconds < last
@@ -282,7 +277,7 @@ def life(level, routes):
         if level >= 4 and rng.random() < 0.7:
             setup["dedupe"] = pick(rng, (8.0, 4.0))
         if level == 5:
-            setup["epoch"] = datetime.fromisoformat(pick(rng, NIGHTS)).replace(tzinfo=UTC)
+            setup["epoch"] = f"{pick(rng, NIGHTS)}+00:00"
         if level == 6:
             setup["store"] = "store"
         changing = level >= 5 and rng.random() < 0.5

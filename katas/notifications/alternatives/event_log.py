@@ -132,7 +132,7 @@ class Notifier:
         max_attempts: int = 3,
         dedupe: float = 86_400.0,
         limits: Mapping[str, tuple[int, float]] | None = None,
-        epoch: datetime = EPOCH,
+        epoch: str = EPOCH,
         store: Store | None = None,
         lease: float = 30.0,
     ) -> None:
@@ -147,7 +147,8 @@ class Notifier:
             if most <= 0 or seconds <= 0:
                 raise ValueError(f"the limit of {name} must be above 0")
             self._limits[name] = (most, seconds)
-        self._channels, self._routes, self._clock, self._epoch = {**channels}, routes, clock, epoch
+        self._channels, self._routes, self._clock = {**channels}, routes, clock
+        self._epoch = datetime.fromisoformat(epoch)
         self._base, self._max_attempts, self._dedupe, self._lease = base, max_attempts, dedupe, lease
         self._store, self._events, self._turn = store, {}, threading.Lock()
         self._book: dict[str, Recipient] = {}

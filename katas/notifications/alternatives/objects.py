@@ -131,7 +131,7 @@ class Notifier:
         max_attempts: int = 3,
         dedupe: float = 86_400.0,
         limits: Mapping[str, tuple[int, float]] | None = None,
-        epoch: datetime = EPOCH,
+        epoch: str = EPOCH,
         store: Store | None = None,
         lease: float = 30.0,
     ) -> None:
@@ -141,7 +141,8 @@ class Notifier:
         if min(max_attempts, *(most for most, _ in limits.values()), 1) < 1:
             raise ValueError("max_attempts and limits are 1 or more")
         self.root = Node(routes, channels, None)
-        self.channels, self.clock, self.epoch = dict(channels), clock, epoch
+        self.channels, self.clock = dict(channels), clock
+        self.epoch = datetime.fromisoformat(epoch)
         self.base, self.max_attempts, self.dedupe, self.limits = base, max_attempts, dedupe, limits
         self.store, self.lease = store, lease
         self.memory: dict[int, Delivery] = {}

@@ -217,7 +217,7 @@ class Notifier:
         max_attempts: int = 3,
         dedupe: float = 86_400.0,
         limits: Mapping[str, tuple[int, float]] = {},
-        epoch: datetime = EPOCH,
+        epoch: str = EPOCH,
         store: Store | None = None,
         lease: float = 30.0,
     ) -> None:
@@ -228,7 +228,8 @@ class Notifier:
         self._table: Table = ()
         self._lock = threading.RLock()
         self._people: dict[str, Recipient] = {}
-        self._channels, self._routes, self._clock, self._epoch = dict(channels), routes, clock, epoch
+        self._channels, self._routes, self._clock = dict(channels), routes, clock
+        self._epoch = datetime.fromisoformat(epoch)
         self._base, self._most, self._dedupe, self._limits = base, max_attempts, dedupe, dict(limits)
         self._store, self._lease = store, lease if store else float("inf")
 

@@ -103,7 +103,7 @@ class Notifier:
         max_attempts: int = 3,
         dedupe: float = 86_400.0,
         limits: Mapping[str, tuple[int, float]] | None = None,
-        epoch: datetime = EPOCH,
+        epoch: str = EPOCH,
     ) -> None:
         if routes.to is None:
             raise ValueError("the root of the routes needs a `to`")
@@ -116,7 +116,7 @@ class Notifier:
         self._channels, self._routes, self._clock = dict(channels), routes, clock
         self._base, self._max_attempts = base, max_attempts
         self._dedupe, self._limits = dedupe, dict(limits or {})
-        self._epoch = epoch
+        self._epoch = datetime.fromisoformat(epoch)
         self._people: dict[str, Recipient] = {}
         self._memory: Rows = {}
         self._lock = threading.Lock()  # guards the memory; never held while a channel sends

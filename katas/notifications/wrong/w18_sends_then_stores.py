@@ -104,7 +104,7 @@ class Notifier:
         max_attempts: int = 3,
         dedupe: float = 86_400.0,
         limits: Mapping[str, tuple[int, float]] | None = None,
-        epoch: datetime = EPOCH,
+        epoch: str = EPOCH,
         store: Store | None = None,
         lease: float = 30.0,
     ) -> None:
@@ -119,7 +119,7 @@ class Notifier:
         self._channels, self._routes, self._clock = dict(channels), routes, clock
         self._base, self._max_attempts = base, max_attempts
         self._dedupe, self._limits = dedupe, dict(limits or {})
-        self._epoch = epoch
+        self._epoch = datetime.fromisoformat(epoch)
         self._store, self._lease = store, math.inf if store is None else lease
         self._people: dict[str, Recipient] = {}
         self._memory: Rows = {}
