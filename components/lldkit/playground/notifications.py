@@ -94,7 +94,7 @@ class _Provider(FakeChannel):
 
 def day(
     *,
-    events_per_hour: int = 150,
+    events_per_hour: int = 80,
     quiet_share: float = 0.6,
     digest_seconds: float = 1_800,
     sms_per_hour: int = 5,
@@ -106,7 +106,7 @@ def day(
 
     Events come at a steady rate, and from 12:00 to 12:30 twelve times as many of low priority. Comments are collected
     for `digest_seconds` (0: not at all). Alerts go by push, and by SMS where that fails, at most `sms_per_hour` to
-    each; push is down from `outage_start` for `outage_minutes`. Workers send up to 20 messages per channel in a minute,
+    each; push is down from `outage_start` for `outage_minutes`. Workers send up to 10 messages per channel in a minute,
     and what the morning lets go is spread over half an hour. `ValueError` names a value out of bounds.
     """
     given = dict(locals())
@@ -163,7 +163,7 @@ class _Town:
             self.clock.advance(60)
             for receipt in self.happen(events_per_hour / 60, flooded=12 * 60 <= minute < 12 * 60 + 30):
                 verdicts.update(decision.verdict.value for decision in receipt.decisions)
-            self.router.run_due(limit=20)
+            self.router.run_due(limit=10)
             if minute % STEP == 0:
                 samples.append(self.sample(minute / 60, verdicts))
                 verdicts = Counter()
