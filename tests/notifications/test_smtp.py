@@ -238,6 +238,17 @@ async def test_tls_from_the_first_byte(trusting: ssl.SSLContext, certified: ssl.
     assert server.connections == 1
 
 
+async def test_a_long_mail_under_tls_arrives_whole(trusting: ssl.SSLContext, certified: ssl.SSLContext) -> None:
+    server, text = MailServer(tls=certified, implicit=True), "".join(f"{number:09}\n" for number in range(20_000))
+    try:
+        with channel(server.port, tls="tls", tls_context=trusting) as mail:
+            assert [type(outcome) for outcome in await both(mail, text=text)] == [Accepted, Accepted]
+    finally:
+        server.close()
+    for _, got in server.mails:
+        assert got.get_content().split() == text.split()
+
+
 async def test_a_server_that_cannot_prove_its_name_gets_nothing(certified: ssl.SSLContext) -> None:
     server = MailServer(tls=certified)
     try:
