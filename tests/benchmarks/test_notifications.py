@@ -33,7 +33,7 @@ from lldkit.notifications import (
 )
 from lldkit.notifications.decide import Facts, Question, decide
 from lldkit.notifications.routing import matched
-from lldkit.notifications.rows import ReceiptRow, SuppressionRow
+from lldkit.notifications.rows import ReceiptRow, suppression
 from lldkit.notifications.sqlite import SQLiteStore
 
 NOON = datetime(2024, 7, 1, 12, tzinfo=UTC)
@@ -240,8 +240,8 @@ def test_memory_of_a_suppressed_address(benchmark: BenchmarkFixture) -> None:
 
 def fill(store: Store) -> None:
     for number in range(10_000):
-        key = SuppressionRow.at("email", f"somebody.{number}@example.com")
-        store.commit([Write(key, SuppressionRow(key[1], "bounced"), 0)], now=0)
+        key = suppression("email", f"somebody.{number}@example.com")
+        store.commit([Write(key, "bounced", 0)], now=0)
 
 
 def grown(make: Callable[[], object], number: int) -> float:

@@ -20,7 +20,6 @@ from lldkit.notifications.rows import (
     ProviderRow,
     ReceiptRow,
     Stored,
-    SuppressionRow,
     joined,
     read,
     written,
@@ -32,8 +31,8 @@ LANE = "normal/email"
 PLAIN = Route(to=("email",))
 
 
-def row(name: str, cause: str = "bounced") -> SuppressionRow:
-    return SuppressionRow(name, cause)
+def row(name: str) -> str:
+    return f"the row of {name}"
 
 
 def put(store: Store, name: str, expected: int = 0, *, now: int = 0, **given: Any) -> None:
@@ -274,7 +273,6 @@ def test_every_row_comes_back_as_it_was_written() -> None:
         DeliveryRow("r-1", "r", "r-1", "email", Priority.LOW, State.SENT, "x", "root", "l", 5, history=history),
         DedupeRow("k", "r", 5),
         DigestRow("d", "r-1", 1, 2, 3, 4, "thread"),
-        SuppressionRow("s", "bounced"),
         ProviderRow("p", None, (("read", 5),), 7),
     ]
     for each in rows:

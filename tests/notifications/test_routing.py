@@ -114,7 +114,7 @@ def test_the_explanation_ends_where_the_walk_ends(tree: Route, labels: dict[str,
     assert len(ends) == len(resolve(tree, labels))
 
 
-def test_a_route_that_asks_for_another_value_is_not_asked() -> None:
+def test_a_value_that_was_seen_lately_is_not_asked_about_again() -> None:
     """Finding one of a thousand routes costs what finding one of ten does."""
 
     class Counting(dict[str, str]):
@@ -125,9 +125,18 @@ def test_a_route_that_asks_for_another_value_is_not_asked() -> None:
             return super().get(key, default)
 
     def asked(count: int) -> int:
-        tree = Route(to=("email",), routes=tuple(Route(matchers=(f"a={number}",)) for number in range(count)))
-        labels = Counting(a="5")
+        routes = tuple(Route(matchers=(f'a=~"{number}.*"', "b=1")) for number in range(100, 100 + count))
+        tree = Route(to=("email",), routes=routes)
+        labels = Counting(a="105")
+        resolve(tree, {"a": "105"})
         resolve(tree, labels)
         return labels.asked
 
     assert asked(1_000) == asked(10) == 2
+
+
+def test_more_values_than_are_kept_are_found_too() -> None:
+    tree = Route(to=("email",), routes=(Route(matchers=('a=~"1.*"',), to=("sms",)),))
+    for number in range(3_000):
+        (found,) = resolve(tree, {"a": str(number)})
+        assert found.to == (("sms",) if str(number).startswith("1") else ("email",))

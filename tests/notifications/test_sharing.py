@@ -2,9 +2,12 @@
 
 import asyncio
 import threading
+import tracemalloc
 from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -16,12 +19,14 @@ from lldkit.notifications import (
     Deferred,
     FakeChannel,
     Later,
+    MemoryStore,
     Message,
     Outcome,
     Preferences,
     Priority,
     QuietHours,
     Route,
+    Write,
 )
 from notifications.helpers import NOON, World, utc
 
@@ -194,3 +199,22 @@ def test_unsubscribing_takes_one_click_where_nothing_is_mandatory() -> None:
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         }
         assert message.headers == ({} if mandatory else expected)
+
+
+def test_ten_thousand_are_stored_in_one_transaction_and_bounded_memory() -> None:
+    commits: list[int] = []
+
+    class Counting(MemoryStore):
+        def commit(self, writes: Sequence[Write], /, *, now: int, connection: Any = None) -> None:
+            commits.append(len(writes))
+            super().commit(writes, now=now, connection=connection)
+
+    world = World(PLAIN, store=Counting(), on_event=None)
+    calls = (Call("u1", "news", {"name": "x"}) for _ in range(10_000))
+    assert len(world.router.notify_many(calls)) == 10_000
+    assert commits == [20_000]
+    tracemalloc.start()
+    world.router.notify_many([Call("u1", "news", {"name": "x"}) for _ in range(500)])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak / 500 < 8_192  # what is kept, and as much again on the way

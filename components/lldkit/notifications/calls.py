@@ -14,6 +14,7 @@ from lldkit.notifications.rows import ReceiptRow, micros
 
 __all__ = ["Call", "Ids", "asked_of", "labels_of"]
 
+ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 RESERVED = frozenset({"category", "priority"})
 
 
@@ -53,7 +54,7 @@ def asked_of(call: Call, name: str, clock: Clock) -> ReceiptRow:
     if reserved := RESERVED & call.labels.keys():
         raise ValueError(f"labels must not be called {' or '.join(sorted(reserved))}: these are set by the call itself")
     try:
-        data = json.dumps(call.data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        data = ENCODE(call.data)
     except (TypeError, ValueError) as error:
         raise TypeError(f"data must be JSON values under texts: {error}") from None
     now = clock.now()

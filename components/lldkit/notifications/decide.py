@@ -86,8 +86,8 @@ class Ruling(NamedTuple):
     until: datetime | None = None
 
 
-Rule: TypeAlias = Callable[[Case], tuple[object, Ruling | None]]
-"""What the rule saw, and its ruling, or None to let the next rule be asked."""
+Rule: TypeAlias = Callable[[Case], Ruling | None]
+"""A ruling, or None to let the next rule be asked."""
 
 PASS = Ruling(Verdict.SEND, Reason.ROUTED)
 EXPIRED = Ruling(Verdict.SUPPRESS, Reason.EXPIRED)
@@ -97,92 +97,116 @@ OPTED_OUT = Ruling(Verdict.SUPPRESS, Reason.OPTED_OUT)
 NO_ADDRESS = Ruling(Verdict.SUPPRESS, Reason.NO_ADDRESS)
 BAD_ADDRESS = Ruling(Verdict.SUPPRESS, Reason.BAD_ADDRESS)
 SUPPRESSED_ADDRESS = Ruling(Verdict.SUPPRESS, Reason.SUPPRESSED_ADDRESS)
+NEVER_OPEN = Ruling(Verdict.SUPPRESS, Reason.OUTSIDE_WINDOW)
 
 
-def expiry(case: Case) -> tuple[object, Ruling | None]:
+def expiry(case: Case) -> Ruling | None:
     """Nothing is sent after its time."""
     expires = case.asked.expires_at
-    if expires is None:
-        return "never", None
-    return moment(expires), EXPIRED if expires <= micros(case.now) else None
+    return EXPIRED if expires is not None and expires <= micros(case.now) else None
 
 
-def duplicate(case: Case) -> tuple[object, Ruling | None]:
+def duplicate(case: Case) -> Ruling | None:
     """One dedupe key, one message."""
-    holder = case.facts.duplicate_of
-    return holder or "no holder", None if holder is None else DUPLICATE
+    return None if case.facts.duplicate_of is None else DUPLICATE
 
 
-def preferences(case: Case) -> tuple[object, Ruling | None]:
+def preferences(case: Case) -> Ruling | None:
     """What the recipient wants, unless the route is mandatory."""
-    wanted, because = case.recipient.preferences.allowed(case.asked.category, case.channel)
-    if wanted:
-        return because, None
-    return (f"{because}, but mandatory", None) if case.route.mandatory else (because, OPTED_OUT)
+    wanted = case.recipient.preferences.allowed(case.asked.category, case.channel)
+    return None if wanted or case.route.mandatory else OPTED_OUT
 
 
-def address(case: Case) -> tuple[object, Ruling | None]:
+def address(case: Case) -> Ruling | None:
     """There must be an address, and nothing against it; a complaint is not against what is mandatory."""
     if not case.recipient.addresses.get(case.channel):
-        return "no address", NO_ADDRESS
+        return NO_ADDRESS
     cause = case.facts.suppressed.get(case.channel)
     if cause is None or (cause == "complained" and case.route.mandatory):
-        return cause or "an address", None
-    return cause, BAD_ADDRESS if cause == "refused" else SUPPRESSED_ADDRESS
+        return None
+    return BAD_ADDRESS if cause == "refused" else SUPPRESSED_ADDRESS
 
 
-def digest(case: Case) -> tuple[object, Ruling | None]:
+def digest(case: Case) -> Ruling | None:
     """Events are collected, but not by a fallback, which is for what cannot wait."""
     terms = case.route.digest
     if terms is None or not case.collects or case.route.mode is Mode.FALLBACK:
-        return terms or "none", None
+        return None
     now = micros(case.now)
     closes = closes_at(terms, case.facts.opened.get(case.channel, now), now)
-    return terms, Ruling(Verdict.DIGEST, Reason.IN_DIGEST, moment(closes))
+    return Ruling(Verdict.DIGEST, Reason.IN_DIGEST, moment(closes))
 
 
-def windows(case: Case) -> tuple[object, Ruling | None]:
+def windows(case: Case) -> Ruling | None:
     """The windows of the route; one that never opens again lets nothing through for ever."""
-    active, mute = case.route.active, case.route.mute
-    if not active and not mute:
-        return "always open", None
-    opens = opening(active, mute, case.now)
+    route = case.route
+    if not route.active and not route.mute:
+        return None
+    opens = opening(route.active, route.mute, case.now)
     if opens is None:
-        return "never open", Ruling(Verdict.SUPPRESS, Reason.OUTSIDE_WINDOW)
-    return ("open", None) if opens <= case.now else (opens, Ruling(Verdict.DEFER, Reason.OUTSIDE_WINDOW, opens))
+        return NEVER_OPEN
+    return None if opens <= case.now else Ruling(Verdict.DEFER, Reason.OUTSIDE_WINDOW, opens)
 
 
-def quiet_hours(case: Case) -> tuple[object, Ruling | None]:
+def quiet_hours(case: Case) -> Ruling | None:
     """The recipient's quiet hours, in their zone."""
     quiet = case.recipient.preferences.quiet
-    if quiet is None:
-        return "no quiet hours", None
+    if quiet is None or case.route.ignore_quiet_hours:
+        return None
     until = quiet.until(case.now, case.recipient.zone)
-    if until is None:
-        return f"{case.recipient.zone}, not quiet", None
-    if case.route.ignore_quiet_hours:
-        return f"{case.recipient.zone}, ignored", None
-    return f"{case.recipient.zone}, quiet", Ruling(Verdict.DEFER, Reason.QUIET_HOURS, until)
+    return None if until is None else Ruling(Verdict.DEFER, Reason.QUIET_HOURS, until)
 
 
-def held(case: Case) -> tuple[object, Ruling | None]:
+def held(case: Case) -> Ruling | None:
     """Limits and breakers."""
     found = case.facts.held.get(case.channel)
     if found is None:
-        return "free", None
-    return found.rule, Ruling(Verdict.DEFER, found.reason, case.now + timedelta(seconds=found.seconds))
+        return None
+    return Ruling(Verdict.DEFER, found.reason, case.now + timedelta(seconds=found.seconds))
 
 
-RULES: tuple[tuple[str, Rule], ...] = (
-    ("expiry", expiry),
-    ("duplicate", duplicate),
-    ("preferences", preferences),
-    ("address", address),
-    ("digest", digest),
-    ("windows", windows),
-    ("quiet hours", quiet_hours),
-    ("limits and breakers", held),
+def _preference(case: Case) -> str:
+    preferences = case.recipient.preferences
+    because = preferences.because(case.asked.category, case.channel)
+    wanted = preferences.allowed(case.asked.category, case.channel)
+    return f"{because}, but mandatory" if case.route.mandatory and not wanted else because
+
+
+def _address(case: Case) -> str:
+    if not case.recipient.addresses.get(case.channel):
+        return "no address"
+    return case.facts.suppressed.get(case.channel, "an address")
+
+
+def _windows(case: Case) -> str:
+    active, mute = len(case.route.active), len(case.route.mute)
+    return f"{active} active, {mute} mute" if active or mute else "always open"
+
+
+def _quiet_hours(case: Case) -> str:
+    quiet, zone = case.recipient.preferences.quiet, case.recipient.zone
+    if quiet is None:
+        return "no quiet hours"
+    is_quiet = "not quiet" if quiet.until(case.now, zone) is None else "quiet"
+    return f"{quiet.start} to {quiet.end} {zone}, {is_quiet}{', ignored' * bool(case.route.ignore_quiet_hours)}"
+
+
+def _held(case: Case) -> str:
+    found = case.facts.held.get(case.channel)
+    return "free" if found is None else found.rule
+
+
+RULES: tuple[tuple[str, Rule, Callable[[Case], str]], ...] = (
+    ("expiry", expiry, lambda case: "never" if case.asked.expires_at is None else str(moment(case.asked.expires_at))),
+    ("duplicate", duplicate, lambda case: case.facts.duplicate_of or "no holder"),
+    ("preferences", preferences, _preference),
+    ("address", address, _address),
+    ("digest", digest, lambda case: str(case.route.digest or "none")),
+    ("windows", windows, _windows),
+    ("quiet hours", quiet_hours, _quiet_hours),
+    ("limits and breakers", held, _held),
 )
+"""The rules in the order in which they are asked, and what each looks at, in words."""
 
 
 def decide(nodes: Sequence[Node], question: Question, steps: list[Step] | None = None) -> list[Choice]:
@@ -222,11 +246,11 @@ def _judge(node: Node, channel: str, question: Question, steps: list[Step] | Non
             steps.append(Step("recipient", channel, asked.recipient_id, f"{UNKNOWN.verdict} {UNKNOWN.reason}"))
         return Decision(channel, *UNKNOWN, rule="recipient")
     case = Case(asked, recipient, facts, now, collects, channel, node.route)
-    for name, rule in RULES:
-        saw, ruling = rule(case)
+    for name, rule, saw in RULES:
+        ruling = rule(case)
         if steps is not None:
             decided = "pass" if ruling is None else f"{ruling.verdict} {ruling.reason}"
-            steps.append(Step(name, channel, str(saw), decided))
+            steps.append(Step(name, channel, saw(case), decided))
         if ruling is not None:
-            return Decision(channel, *ruling, rule=name)
-    return Decision(channel, *PASS, rule=node.path)
+            return Decision(channel, *ruling, name)
+    return Decision(channel, *PASS, node.path)

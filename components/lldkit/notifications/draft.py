@@ -22,7 +22,7 @@ class Draft:
         """Microseconds since 1970."""
         self._lease = lease
         self._rows: dict[Key, Row | None] = {}
-        self._new: dict[Key, Stored | None] = {}
+        self._new: dict[Key, Stored | str | None] = {}
         self.events: list[Any] = []
         """What to tell once it is committed."""
 
@@ -64,6 +64,10 @@ class Draft:
         """Write this in the place of what its key has."""
         self._new[value.key] = value
 
+    def put_word(self, key: Key, word: str) -> None:
+        """Write a word, which knows no key."""
+        self._new[key] = word
+
     def drop(self, key: Key) -> None:
         """Delete what the key has."""
         self._new[key] = None
@@ -72,11 +76,11 @@ class Draft:
         """What to commit. A delivery that is being sent keeps its lease."""
         return [self._write(key, value) for key, value in self._new.items()]
 
-    def _write(self, key: Key, value: Stored | None) -> Write:
+    def _write(self, key: Key, value: Stored | str | None) -> Write:
         row = self._rows.get(key)
         expected = 0 if row is None else row.version
-        if value is None:
-            return Write(key, None, expected)
+        if value is None or isinstance(value, str):
+            return Write(key, value, expected)
         group, lane, due = value.place
         is_leased = due is None and isinstance(value, DeliveryRow) and value.state is State.SENDING
         return Write(key, value, expected, group, lane, due, self._lease if is_leased else None)

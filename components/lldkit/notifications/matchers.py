@@ -44,7 +44,8 @@ class Matcher:
         return (self._pattern.fullmatch(found) is not None) is (self.operator == "=~")
 
     def __str__(self) -> str:
-        return f"{self.name}{self.operator}{json.dumps(self.value, ensure_ascii=False)}"
+        name = self.name if BARE.fullmatch(self.name) else json.dumps(self.name, ensure_ascii=False)
+        return f"{name}{self.operator}{json.dumps(self.value, ensure_ascii=False)}"
 
 
 def parse_matchers(text: str) -> tuple[Matcher, ...]:

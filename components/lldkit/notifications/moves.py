@@ -8,7 +8,7 @@ from lldkit.notifications.fallback import later_ones, successor
 from lldkit.notifications.interface import Decision, Reason, State
 from lldkit.notifications.machine import DELIVERY, REACHED, UNSENT
 from lldkit.notifications.machine import DeliveryEvent as Event
-from lldkit.notifications.rows import RELEASE, DedupeRow, DeliveryRow, SuppressionRow, moment
+from lldkit.notifications.rows import RELEASE, DedupeRow, DeliveryRow, moment, suppression
 
 __all__ = ["DEAD", "arm", "end", "free", "move", "siblings", "stand_down", "start_next", "suppress", "waiting_lane"]
 
@@ -107,9 +107,9 @@ def suppress(draft: Draft, row: DeliveryRow, cause: str) -> bool:
     """Put the address of a delivery on the suppression list; whether that is news. A bounce outweighs a complaint."""
     if row.address is None:
         return False
-    key = SuppressionRow.at(row.channel, row.address)
-    known: SuppressionRow | None = draft.get(key)
-    if known is not None and cause in {known.cause, "complained"}:
+    key = suppression(row.channel, row.address)
+    known: str | None = draft.get(key)
+    if known is not None and cause in {known, "complained"}:
         return False
-    draft.put(SuppressionRow(key[1], cause))
+    draft.put_word(key, cause)
     return True

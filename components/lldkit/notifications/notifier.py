@@ -40,7 +40,7 @@ from lldkit.notifications.moves import DEAD
 from lldkit.notifications.planning import Planner
 from lldkit.notifications.preferences import Directory, Recipient
 from lldkit.notifications.routing import Route
-from lldkit.notifications.rows import DIGESTS, RELEASE, SuppressionRow, lane_of, micros, moment, seen
+from lldkit.notifications.rows import DIGESTS, RELEASE, lane_of, micros, moment, seen, suppression
 from lldkit.notifications.sending import Claimed, Sender, Terms
 from lldkit.notifications.store import Query, Store
 from lldkit.notifications.templates import Templates
@@ -358,7 +358,7 @@ class Notifier:
 
     def unsuppress(self, channel: str, address: str) -> bool:
         """Take an address off the suppression list; False if it was not on it."""
-        key = SuppressionRow.at(channel, address)
+        key = suppression(channel, address)
 
         def work(draft: Draft) -> bool:
             if draft.get(key) is None:

@@ -13,7 +13,7 @@ from lldkit.notifications.gates import Gates
 from lldkit.notifications.interface import Decision, JsonValue, Receipt, Verdict
 from lldkit.notifications.preferences import Directory, Recipient
 from lldkit.notifications.routing import Node, Route, matched
-from lldkit.notifications.rows import DedupeRow, DigestRow, ReceiptRow, SuppressionRow, moment
+from lldkit.notifications.rows import DedupeRow, DigestRow, ReceiptRow, moment, suppression
 from lldkit.notifications.store import Key
 from lldkit.notifications.templates import Rendered, Templates, digest_data
 
@@ -64,7 +64,7 @@ class Planner:
         asked = plan.asked
         keys = [] if asked.dedupe_key is None else [_dedupe(asked, asked.dedupe_key)]
         addresses = {} if plan.recipient is None else plan.recipient.addresses
-        keys += [SuppressionRow.at(each, addresses[each]) for each in _channels(plan.nodes) if each in addresses]
+        keys += [suppression(each, addresses[each]) for each in _channels(plan.nodes) if each in addresses]
         return keys + [digest_key(asked, channel, value) for channel, value in plan.digest_values.items()]
 
     def decide(self, draft: Draft, plan: Plan, steps: list[Step] | None = None) -> list[Choice]:
@@ -144,7 +144,7 @@ def _suppressed(draft: Draft, recipient: Recipient, channels: Iterable[str]) -> 
     found: dict[str, str] = {}
     for channel in channels:
         if address := recipient.addresses.get(channel):
-            row: SuppressionRow | None = draft.get(SuppressionRow.at(channel, address))
-            if row is not None:
-                found[channel] = row.cause
+            cause: str | None = draft.get(suppression(channel, address))
+            if cause is not None:
+                found[channel] = cause
     return found

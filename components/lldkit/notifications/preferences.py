@@ -17,7 +17,9 @@ class Preferences:
 
     >>> wants = Preferences(channels={"sms": False}, pairs={("security", "sms"): True})
     >>> wants.allowed("security", "sms"), wants.allowed("news", "sms")
-    ((True, "pair ('security', 'sms')"), (False, "channel 'sms'"))
+    (True, False)
+    >>> wants.because("news", "sms")
+    "channel 'sms'"
     """
 
     channels: Mapping[str, bool] = field(default_factory=dict)
@@ -33,15 +35,20 @@ class Preferences:
                     raise TypeError(f"{name} must hold True or False, got {key!r}: {value!r}")
             object.__setattr__(self, name, dict(given))
 
-    def allowed(self, category: str, channel: str) -> tuple[bool, str]:
-        """Whether they want it, and which preference says so."""
-        if (found := self.pairs.get((category, channel))) is not None:
-            return found, f"pair {(category, channel)!r}"
-        if (found := self.categories.get(category)) is not None:
-            return found, f"category {category!r}"
-        if (found := self.channels.get(channel)) is not None:
-            return found, f"channel {channel!r}"
-        return True, "no preference"
+    def allowed(self, category: str, channel: str) -> bool:
+        """Whether they want it."""
+        found = self.pairs.get((category, channel))
+        if found is None:
+            found = self.categories.get(category)
+        return self.channels.get(channel, True) if found is None else found
+
+    def because(self, category: str, channel: str) -> str:
+        """Which preference says so."""
+        if (category, channel) in self.pairs:
+            return f"pair {(category, channel)!r}"
+        if category in self.categories:
+            return f"category {category!r}"
+        return f"channel {channel!r}" if channel in self.channels else "no preference"
 
 
 @dataclass(frozen=True, slots=True)

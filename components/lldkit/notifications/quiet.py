@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from lldkit.arguments import check_count
@@ -38,27 +39,39 @@ class QuietHours:
             raise ValueError(f"start and end must differ, got {self.start!r} for both; quiet for ever is an opt-out")
         for day in self.weekdays or ():
             check_count("weekdays", day, most=6)
+        if self.weekdays is not None:
+            object.__setattr__(self, "weekdays", tuple(self.weekdays))
         object.__setattr__(self, "_start", start)
         object.__setattr__(self, "_end", end)
 
-    def until(self, instant: datetime, zone: str) -> datetime | None:
-        """None if the instant (aware) is not quiet in that zone, else the one (UTC) at which quiet ends."""
-        where, now = zone_of(zone), instant.astimezone(UTC)
-        today = now.astimezone(where).date()
-        ends = [self._ends(now, first, where) for first in (today - 2 * DAY, today - DAY, today)]
-        end = max((end for end in ends if end is not None), default=None)
-        return end and (
-            self.until(end, zone) or end
-        )  # where a whole day is skipped the next quiet hours follow at once
-
-    def _ends(self, now: datetime, first: date, zone: ZoneInfo) -> datetime | None:
-        """When the quiet hours that start on that day end, if `now` is in them."""
-        if self.weekdays is not None and first.isoweekday() % 7 not in self.weekdays:
-            return None
+    def interval(self, first: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+        """When the quiet time that starts on that day begins and ends."""
         last = first if self._start < self._end else first + DAY
         begins = _instant(datetime.combine(first, self._start), zone, fold=0)
-        ends = _instant(datetime.combine(last, self._end), zone, fold=1)
-        return ends if begins <= now < ends else None
+        return begins, _instant(datetime.combine(last, self._end), zone, fold=1)
+
+    def until(self, instant: datetime, zone: str) -> datetime | None:
+        """None if the instant (aware) is not quiet in that zone, else the one (UTC) at which quiet ends."""
+        now = instant.astimezone(UTC)
+        for begins, ends in _around(self, zone, now.date()):
+            if begins <= now < ends:
+                return ends
+        return None
+
+
+@lru_cache(maxsize=4_096)
+def _around(quiet: QuietHours, zone: str, day: date) -> list[tuple[datetime, datetime]]:
+    """The quiet times (UTC) around a day, those joined that meet: where a day is skipped one follows the other."""
+    where = zone_of(zone)
+    found: list[tuple[datetime, datetime]] = []
+    for first in (day + number * DAY for number in (-2, -1, 0, 1, 2)):
+        if quiet.weekdays is None or first.isoweekday() % 7 in quiet.weekdays:
+            begins, ends = quiet.interval(first, where)
+            if found and found[-1][1] >= begins:
+                begins = found.pop()[0]
+            if begins < ends:
+                found.append((begins, ends))
+    return found
 
 
 def _wall_time(name: str, text: str) -> time:

@@ -1,6 +1,7 @@
 """Routing: a tree of matchers that says over which channels a notification goes, and under which terms."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from lldkit.notifications.windows import Window
 __all__ = ["Node", "Route", "compiled", "matched", "resolve"]
 
 INHERITED = ("to", "mode", "ack_timeout_seconds", "digest", "mandatory", "ignore_quiet_hours")
+MOST_KNOWN = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +54,24 @@ class Route:
 
 
 class Node(NamedTuple):
-    """A route with its inherited fields filled in, where it stands, and its children found by what they ask."""
+    """A route with its inherited fields, where it stands, and its children by the label that they look at first."""
 
     route: Route
     path: str
     matchers: tuple[Matcher, ...]
     children: "tuple[Node, ...]"
-    labels: tuple[str, ...]
-    by_value: Mapping[tuple[str, str], tuple[int, ...]]
-    """Children by the value that their first `name="value"` asks for; `others` have to be asked each time."""
-    others: tuple[int, ...]
+    always: tuple[int, ...]
+    """Children without matchers."""
+    groups: tuple[tuple[str, tuple[tuple[int, Matcher], ...]], ...]
+    """By label: the children that look at it first, with the matcher that does."""
+    known: dict[tuple[str, str], tuple[int, ...]]
+    """Which of them pass, by label and value, for the values that were seen lately."""
 
 
 def resolve(tree: Route, labels: Mapping[str, str]) -> tuple[Route, ...]:
     """The matched nodes, in order, each with the fields that it inherits; the root if no other matches.
 
-    Linear in the routes at worst, and not at all in those that ask for another value of a label.
+    Linear in the routes for values of labels that were not seen lately, else in those that pass. Safe for threads.
 
     >>> tree = Route(to=("mail",), routes=(Route(matchers=('severity="page"',), to=("sms",)), Route(name="rest")))
     >>> [route.to for route in resolve(tree, {"severity": "page"})], [route.to for route in resolve(tree, {})]
@@ -85,13 +89,15 @@ def matched(tree: Route, labels: Mapping[str, str]) -> list[Node]:
 
 def _walk(node: Node, labels: Mapping[str, str], found: list[Node]) -> None:
     before = len(found)
-    asked: Sequence[int] = node.others
-    if node.labels:
-        get, by_value = labels.get, node.by_value
-        asked = sorted((*asked, *(each for name in node.labels for each in by_value.get((name, get(name, "")), ()))))
-    for number in asked:
+    passed = list(node.always)
+    for label, group in node.groups:
+        key = (label, labels.get(label, ""))
+        numbers = node.known.get(key)
+        passed += _learned(node, key, group) if numbers is None else numbers
+    passed.sort()
+    for number in passed:
         child = node.children[number]
-        for matcher in child.matchers:
+        for matcher in child.matchers[1:]:
             if not matcher.matches(labels):
                 break
         else:
@@ -100,6 +106,16 @@ def _walk(node: Node, labels: Mapping[str, str], found: list[Node]) -> None:
                 break
     if len(found) == before:
         found.append(node)
+
+
+def _learned(node: Node, key: tuple[str, str], group: tuple[tuple[int, Matcher], ...]) -> tuple[int, ...]:
+    """Ask the children that look at a label first, and keep the answer; of too many values all are forgotten."""
+    label, value = key
+    numbers = tuple([number for number, matcher in group if matcher.matches({label: value})])
+    if len(node.known) >= MOST_KNOWN:
+        node.known.clear()
+    node.known[key] = numbers
+    return numbers
 
 
 def compiled(tree: Route) -> Node:
@@ -123,18 +139,16 @@ def _node(route: Route, path: str) -> Node:
         _node(_inheriting(child, route), f"{path}/{child.name or number}")
         for number, child in enumerate(route.routes, start=1)
     )
-    by_value: dict[tuple[str, str], tuple[int, ...]] = {}
-    others: list[int] = []
+    always: list[int] = []
+    groups: defaultdict[str, list[tuple[int, Matcher]]] = defaultdict(list)
     for number, child in enumerate(below):
-        exact = next((each for each in child.matchers if each.operator == "="), None)
-        if exact is None:
-            others.append(number)
+        if child.matchers:
+            groups[child.matchers[0].name].append((number, child.matchers[0]))
         else:
-            key = (exact.name, exact.value)
-            by_value[key] = (*by_value.get(key, ()), number)
-    labels = tuple(dict.fromkeys(name for name, _ in by_value))
+            always.append(number)
     matchers = tuple(matcher for text in route.matchers for matcher in parse_matchers(text))
-    return Node(route, path, matchers, below, labels, by_value, tuple(others))
+    by_label = tuple((label, tuple(group)) for label, group in groups.items())
+    return Node(route, path, matchers, below, tuple(always), by_label, {})
 
 
 def _inheriting(child: Route, parent: Route) -> Route:

@@ -16,13 +16,13 @@ __all__ = [
     "ProviderRow",
     "ReceiptRow",
     "Stored",
-    "SuppressionRow",
     "joined",
     "lane_of",
     "micros",
     "moment",
     "read",
     "seen",
+    "suppression",
     "written",
 ]
 
@@ -44,7 +44,12 @@ def moment(at: int) -> datetime:
 
 def joined(*parts: str) -> str:
     """The parts as one text, from which no other parts can be read."""
-    return "".join(f"{len(part)}:{part}" for part in parts)
+    return "".join([f"{len(part)}:{part}" for part in parts])
+
+
+def suppression(channel: str, address: str) -> Key:
+    """Where it is kept why nothing goes to an address any more, in a word: bounced, complained or refused."""
+    return "suppressed", joined(channel, address)
 
 
 def lane_of(channel: str, priority: Priority) -> str:
@@ -205,28 +210,6 @@ class DigestRow(NamedTuple):
         return "digest", joined(recipient_id, category, channel, value)
 
 
-class SuppressionRow(NamedTuple):
-    """Why nothing goes to an address any more: "bounced", "complained" or "refused"."""
-
-    id: str
-    cause: str
-
-    @property
-    def key(self) -> Key:
-        """Where it is kept."""
-        return "suppressed", self.id
-
-    @property
-    def place(self) -> Place:
-        """Where it is found."""
-        return NOWHERE
-
-    @staticmethod
-    def at(channel: str, address: str) -> Key:
-        """The key of an address."""
-        return "suppressed", joined(channel, address)
-
-
 class ProviderRow(NamedTuple):
     """What a provider calls a delivery; or receipts that came before anything had that name, each (event, time)."""
 
@@ -279,18 +262,18 @@ def _provider(data: list[Any]) -> ProviderRow:
     return ProviderRow(*data)
 
 
-READERS: dict[str, Callable[[list[Any]], Stored]] = {
+READERS: dict[str, Callable[[Any], Any]] = {
     "receipt": _receipt,
     "delivery": _delivery,
     "dedupe": lambda data: DedupeRow(*data),
     "digest": lambda data: DigestRow(*data),
-    "suppressed": lambda data: SuppressionRow(*data),
+    "suppressed": lambda data: data,
     "provider": _provider,
 }
 ENCODE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
-def written(value: Stored) -> str:
+def written(value: Stored | str) -> str:
     """A row as JSON text."""
     return ENCODE(value)
 

@@ -3,9 +3,9 @@
 import html
 import json
 import string
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol, TypeAlias
 
 from lldkit.notifications.interface import HeaderInjection, JsonValue, MissingVariable, UnknownTemplate
 
@@ -13,6 +13,7 @@ __all__ = ["AnyTemplate", "Rendered", "Template", "Templates", "digest_data"]
 
 MOST_CHARACTERS = 1_000_000
 """What a rendered text may be long."""
+MOST_FOUND = 1_024
 
 
 class Rendered(NamedTuple):
@@ -58,53 +59,63 @@ class Template:
     html: str | None = None
     digest: "Template | None" = None
 
+    _parts: "tuple[_Parts | None, ...]" = field(init=False, repr=False, compare=False)
+
     def __post_init__(self) -> None:
-        for name, text in self._texts():
-            if not string.Template(text).is_valid():
-                raise ValueError(
-                    f"{name} is no template: a $ must begin $name or ${{name}}, or be doubled; got {text!r}"
-                )
+        texts = (("subject", self.subject), ("text", self.text), ("html", self.html))
+        object.__setattr__(self, "_parts", tuple(None if text is None else _parts(name, text) for name, text in texts))
 
     def render(self, data: Mapping[str, JsonValue], /) -> tuple[str | None, str | None, str | None]:
         """Subject, text and HTML; KeyError with the name of a variable that the data lack."""
-        plain = _Texts(data)
-        subject, text = (None if each is None else string.Template(each).substitute(plain) for each in self._plain())
-        if self.html is None:
-            return subject, text, None
-        return subject, text, string.Template(self.html).substitute(_Escaped(data))
-
-    def _plain(self) -> tuple[str | None, str | None]:
-        return self.subject, self.text
-
-    def _texts(self) -> list[tuple[str, str]]:
-        fields = (("subject", self.subject), ("text", self.text), ("html", self.html))
-        return [(name, text) for name, text in fields if text is not None]
+        subject, text, markup = self._parts
+        return _filled(subject, data), _filled(text, data), _filled(markup, data, html.escape)
 
     def variables(self) -> frozenset[str]:
         """The names that stand in it."""
-        return frozenset(name for _, text in self._texts() for name in string.Template(text).get_identifiers())
+        return frozenset(name for parts in self._parts for _, name in parts or () if name is not None)
 
 
-class _Texts(dict[str, JsonValue]):
-    """Data as templates show them: texts as they are, the rest as JSON."""
-
-    def __getitem__(self, name: str) -> str:
-        value = super().__getitem__(name)
-        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+_Parts: TypeAlias = tuple[tuple[str, str | None], ...]
+"""A text taken apart: what stands before each variable, and its name; the last has none."""
 
 
-class _Escaped(_Texts):
-    """The same for HTML."""
+def _parts(field_name: str, text: str) -> _Parts:
+    parts: list[tuple[str, str | None]] = []
+    before, at = "", 0
+    for found in string.Template.pattern.finditer(text):
+        before, at = before + text[at : found.start()], found.end()
+        if found["invalid"] is not None:
+            problem = "a $ must begin $name or ${name}, or be doubled"
+            raise ValueError(f"{field_name} is no template: {problem}; got {text!r}")
+        if found["escaped"] is not None:
+            before += "$"
+        else:
+            parts.append((before, found["named"] or found["braced"]))
+            before = ""
+    return (*parts, (before + text[at:], None))
 
-    def __getitem__(self, name: str) -> str:
-        return html.escape(super().__getitem__(name))
+
+def _filled(
+    parts: _Parts | None, data: Mapping[str, JsonValue], escape: Callable[[str], str] | None = None
+) -> str | None:
+    """The text with values in it: texts as they are, the rest as JSON."""
+    if parts is None:
+        return None
+    filled: list[str] = []
+    for before, name in parts:
+        filled.append(before)
+        if name is not None:
+            value = data[name]
+            shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            filled.append(shown if escape is None else escape(shown))
+    return "".join(filled)
 
 
 class Templates:
     """Templates by category, and then by "channel" or "channel:locale".
 
     A locale falls back to shorter ones, then to `default_locale`, then to the template without a locale: `de-AT`, `de`,
-    `en`. Immutable, so safe for threads.
+    `en`. Safe for threads.
 
     >>> templates = Templates({"news": {"mail": Template(text="Hi $name"), "mail:de": Template(text="Hallo $name")}})
     >>> templates.render("news", "mail", "de-AT", {"name": "Eve"}).text
@@ -114,9 +125,18 @@ class Templates:
     def __init__(self, templates: Mapping[str, Mapping[str, AnyTemplate]], *, default_locale: str = "en") -> None:
         self._templates = {category: dict(by_channel) for category, by_channel in templates.items()}
         self.default_locale = default_locale
+        self._found: dict[tuple[str, str, str], tuple[str, AnyTemplate]] = {}
 
     def find(self, category: str, channel: str, locale: str) -> tuple[str, AnyTemplate]:
         """The locale and the template that are used; UnknownTemplate."""
+        asked = (category, channel, locale)
+        if (known := self._found.get(asked)) is None:
+            if len(self._found) >= MOST_FOUND:
+                self._found.clear()
+            known = self._found[asked] = self._search(category, channel, locale)
+        return known
+
+    def _search(self, category: str, channel: str, locale: str) -> tuple[str, AnyTemplate]:
         by_channel = self._templates.get(category, {})
         for each in (*_shorter(locale), *_shorter(self.default_locale)):
             if (found := by_channel.get(f"{channel}:{each}")) is not None:
