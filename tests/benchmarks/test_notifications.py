@@ -190,12 +190,14 @@ class ByHand:
         for call in calls:
             name = f"n{next(self.numbers):026x}"
             text, data = call.data["name"], json.dumps(call.data)
-            asked = json.dumps([name, call.recipient_id, call.category, "normal", [], data, None, 1, None])
-            rows.append(("receipt", name, 1, "", "", None, None, asked))
-            for number, channel in enumerate(("email", "sms"), start=1):
-                texts = [f"about {text}", f"it is {text}", None, [[1, "queued", "routed"]]]
-                message = json.dumps([f"{name}-{number}", name, channel, "normal", "queued", "routed", *texts])
-                rows.append(("delivery", f"{name}-{number}", 1, "", f"normal/{channel}", 1, None, message))
+            ids = [f"{name}-1", f"{name}-2"]
+            asked = [name, call.recipient_id, call.category, "normal", [], data, None, 1, None, ids]
+            rows.append(("receipt", name, 1, "", "", None, None, json.dumps(asked)))
+            for number, channel in zip(ids, ("email", "sms"), strict=True):
+                place = [f"normal/{channel}", 1, "", "", 0, None, 0, 0.0, 0, None, None, ""]
+                texts = [f"about {text}", f"it is {text}", None, None, [[1, "queued", "routed"]]]
+                message = [number, name, number, channel, "normal", "queued", "routed", "root/1", *place, *texts]
+                rows.append(("delivery", number, 1, "", f"normal/{channel}", 1, None, json.dumps(message)))
         self.connection.execute("BEGIN IMMEDIATE")
         self.connection.executemany("INSERT INTO notifications_rows VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
         self.connection.execute("COMMIT")

@@ -68,7 +68,7 @@ def _delivery(asked: ReceiptRow, number: int, choice: Choice, rendered: Rendered
         due = micros(decision.until)
     is_chain = node.route.mode is Mode.FALLBACK
     ack = node.route.ack_timeout_seconds if is_chain else None
-    name = f"{asked.id}-{number}"
+    name, reason = f"{asked.id}-{number}", str(decision.reason)
     return DeliveryRow(
         id=name,
         receipt_id=asked.id,
@@ -76,7 +76,7 @@ def _delivery(asked: ReceiptRow, number: int, choice: Choice, rendered: Rendered
         channel=decision.channel,
         priority=asked.priority,
         state=state,
-        reason=decision.reason.value,
+        reason=reason,
         rule=decision.rule,
         lane=lane,
         due=due,
@@ -87,7 +87,7 @@ def _delivery(asked: ReceiptRow, number: int, choice: Choice, rendered: Rendered
         subject=rendered.subject,
         text=rendered.text,
         html=rendered.html,
-        history=((asked.created_at, state, decision.reason.value),),
+        history=((asked.created_at, state, reason),),
     )
 
 

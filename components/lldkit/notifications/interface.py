@@ -1,5 +1,6 @@
 """The words of notifications: what a user says, what channels and stores answer, what is told, and how it can fail."""
 
+import copyreg
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -286,14 +287,8 @@ class RunReport:
 class NotificationError(LldkitError):
     """Base of the errors of this room."""
 
-    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
-        return _restored, (type(self), self.args, self.__dict__)
-
-
-def _restored(kind: type[NotificationError], args: tuple[object, ...], fields: dict[str, object]) -> NotificationError:
-    error = kind.__new__(kind, *args)
-    error.__dict__.update(fields)
-    return error
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...], dict[str, object]]:
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
 class UnknownTemplate(NotificationError):

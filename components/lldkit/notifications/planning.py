@@ -29,6 +29,8 @@ class Plan(NamedTuple):
     held: Mapping[str, Held]
     digest_values: Mapping[str, str]
     """By channel with a digest: the value by which its events are brought together."""
+    suppressions: Mapping[str, Key]
+    """By channel with an address: where it is kept if nothing goes there."""
 
 
 class Planner:
@@ -51,20 +53,20 @@ class Planner:
             if node.route.digest is not None
             for channel in node.route.to or ()
         }
-        held = self._gates.peek_all(asked, _channels(nodes)) if self._gates else {}
-        return Plan(asked, recipient, nodes, held, values)
+        channels = list(dict.fromkeys([channel for node in nodes for channel in node.route.to or ()]))
+        held = self._gates.peek_all(asked, channels) if self._gates else {}
+        return Plan(asked, recipient, nodes, held, values, _suppressions(recipient, channels))
 
     def plan_again(self, asked: ReceiptRow) -> Plan:
         """Find the routes and the recipient as they are now."""
         nodes = matched(self.routes, labels_of(asked))
-        return Plan(asked, self._directory.get(asked.recipient_id), nodes, {}, {})
+        return Plan(asked, self._directory.get(asked.recipient_id), nodes, {}, {}, {})
 
     def keys(self, plan: Plan) -> list[Key]:
         """The rows that its decision looks at."""
         asked = plan.asked
         keys = [] if asked.dedupe_key is None else [_dedupe(asked, asked.dedupe_key)]
-        addresses = {} if plan.recipient is None else plan.recipient.addresses
-        keys += [suppression(each, addresses[each]) for each in _channels(plan.nodes) if each in addresses]
+        keys += plan.suppressions.values()
         return keys + [digest_key(asked, channel, value) for channel, value in plan.digest_values.items()]
 
     def decide(self, draft: Draft, plan: Plan, steps: list[Step] | None = None) -> list[Choice]:
@@ -76,7 +78,7 @@ class Planner:
     def look_again(self, draft: Draft, plan: Plan, channel: str, held: Mapping[str, Held]) -> tuple[Node, Decision]:
         """What becomes of one delivery as of now, and under which route."""
         node = node_for(self.routes, plan.nodes, channel)
-        suppressed = {} if plan.recipient is None else _suppressed(draft, plan.recipient, [channel])
+        suppressed = _suppressed(draft, _suppressions(plan.recipient, [channel]))
         facts = Facts(_holder(draft, plan.asked), suppressed, held)
         return node, reconsider(node, channel, Question(plan.asked, plan.recipient, facts, moment(draft.now)))
 
@@ -108,17 +110,12 @@ class Planner:
         return texts
 
     def _facts(self, draft: Draft, plan: Plan) -> Facts:
-        asked, recipient = plan.asked, plan.recipient
-        suppressed = {} if recipient is None else _suppressed(draft, recipient, _channels(plan.nodes))
+        asked = plan.asked
         heads: dict[str, DigestRow | None] = {
             channel: draft.get(digest_key(asked, channel, value)) for channel, value in plan.digest_values.items()
         }
         opened = {channel: head.opened for channel, head in heads.items() if head is not None}
-        return Facts(_holder(draft, asked), suppressed, plan.held, opened)
-
-
-def _channels(nodes: Iterable[Node]) -> list[str]:
-    return list(dict.fromkeys(channel for node in nodes for channel in node.route.to or ()))
+        return Facts(_holder(draft, asked), _suppressed(draft, plan.suppressions), plan.held, opened)
 
 
 def _value(data: Mapping[str, JsonValue], key: str | None) -> str:
@@ -139,12 +136,12 @@ def _holder(draft: Draft, asked: ReceiptRow) -> str | None:
     return row.receipt_id
 
 
-def _suppressed(draft: Draft, recipient: Recipient, channels: Iterable[str]) -> dict[str, str]:
+def _suppressions(recipient: Recipient | None, channels: Iterable[str]) -> dict[str, Key]:
+    """Where it is kept that an address of these channels is suppressed, should it be."""
+    addresses = {} if recipient is None else recipient.addresses
+    return {channel: suppression(channel, addresses[channel]) for channel in channels if addresses.get(channel)}
+
+
+def _suppressed(draft: Draft, keys: Mapping[str, Key]) -> dict[str, str]:
     """Why the addresses on these channels are suppressed, as far as they are."""
-    found: dict[str, str] = {}
-    for channel in channels:
-        if address := recipient.addresses.get(channel):
-            cause: str | None = draft.get(suppression(channel, address))
-            if cause is not None:
-                found[channel] = cause
-    return found
+    return {channel: cause for channel, key in keys.items() if (cause := draft.get(key)) is not None}
