@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from lldkit.clock import ManualClock
+from lldkit.notifications.addresses import Mailbox
 from lldkit.notifications.interface import Accepted, HeaderInjection, Later, Outcome, Refused, Unclear
+from lldkit.notifications.mails import compose
 from lldkit.notifications.smtp import SMTPChannel
 from notifications.channel_servers import PATIENCE, MailServer, heard, listening, message
 
@@ -162,8 +164,11 @@ def test_what_is_no_address_is_refused_without_a_connection() -> None:
     ],
 )
 def test_a_header_that_would_be_two_is_refused(fields: dict[str, Any], field: str) -> None:
-    with channel(1) as mail, pytest.raises(HeaderInjection) as refused:
-        mail.send(message(**fields))
+    with channel(1) as mail:
+        outcome = mail.send(message(**fields))
+    assert outcome == Refused(str(HeaderInjection(field)), bad_address=field == "To")
+    with pytest.raises(HeaderInjection) as refused:
+        compose(message(**fields), sender=Mailbox("", "shop@example.com"), at=NOON)
     assert refused.value.field == field
 
 
