@@ -4,13 +4,12 @@ import json
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from random import Random, SystemRandom
 
 from lldkit.arguments import check_number
-from lldkit.clock import Clock
+from lldkit.clock import MICRO
 from lldkit.notifications.interface import JsonValue, Priority
-from lldkit.notifications.rows import ReceiptRow, micros
+from lldkit.notifications.rows import ReceiptRow
 
 __all__ = ["Call", "Ids", "asked_of", "labels_of"]
 
@@ -46,8 +45,8 @@ class Ids:
             return f"n{self._last:014x}{self._rng.getrandbits(48):012x}"
 
 
-def asked_of(call: Call, name: str, clock: Clock) -> ReceiptRow:
-    """The call as a row, as of now; ValueError or TypeError for what cannot be kept."""
+def asked_of(call: Call, name: str, now: int) -> ReceiptRow:
+    """The call as a row, as of `now` (microseconds since 1970); ValueError or TypeError for what cannot be kept."""
     for text in ("recipient_id", "category"):
         if not isinstance(getattr(call, text), str) or not getattr(call, text):
             raise ValueError(f"{text} must be a text that is not empty, got {getattr(call, text)!r}")
@@ -57,15 +56,12 @@ def asked_of(call: Call, name: str, clock: Clock) -> ReceiptRow:
         data = ENCODE(call.data)
     except (TypeError, ValueError) as error:
         raise TypeError(f"data must be JSON values under texts: {error}") from None
-    now = clock.now()
     expires = None
     if call.expires_seconds is not None:
-        expires = micros(now + timedelta(seconds=check_number("expires_seconds", call.expires_seconds)))
+        expires = now + round(check_number("expires_seconds", call.expires_seconds) * MICRO)
     labels = tuple(sorted(call.labels.items()))
     priority = Priority(call.priority)
-    return ReceiptRow(
-        name, call.recipient_id, call.category, priority, labels, data, call.dedupe_key, micros(now), expires
-    )
+    return ReceiptRow(name, call.recipient_id, call.category, priority, labels, data, call.dedupe_key, now, expires)
 
 
 def labels_of(asked: ReceiptRow) -> dict[str, str]:

@@ -154,7 +154,7 @@ class Notifier:
     def notify_many(self, calls: Iterable[Call], *, connection: Any = None) -> list[Receipt]:
         """`notify` for each call, in one transaction: all are stored, or none."""
         now = self._sender.now()
-        plans = [self._planner.plan(asked_of(call, self._ids.next(now), self._clock)) for call in calls]
+        plans = [self._planner.plan(asked_of(call, self._ids.next(now), now)) for call in calls]
 
         def work(draft: Draft) -> list[Receipt]:
             draft.load([key for plan in plans for key in self._planner.keys(plan)])
@@ -185,7 +185,7 @@ class Notifier:
         """
         call = Call(recipient_id, category, data, priority=priority, labels=labels or {}, dedupe_key=dedupe_key)
         now = self._sender.now() if at is None else micros(at)
-        plan = self._planner.plan(asked_of(call, "", self._clock)._replace(created_at=now))
+        plan = self._planner.plan(asked_of(call, "", now))
         steps = routing_steps(self._planner.routes, labels_of(plan.asked))
         draft = Draft(self._store.find, now=now)
         draft.load(self._planner.keys(plan))
