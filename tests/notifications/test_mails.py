@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from email.policy import default
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lldkit.notifications.addresses import Mailbox
@@ -44,6 +44,7 @@ def lines(text: str) -> str:
     return re.sub(r"\r\n|\r", "\n", text)
 
 
+@settings(deadline=None)
 @given(LINES, LINES)
 def test_every_subject_and_name_survives(subject: str, name: str) -> None:
     quoted = name.replace("\\", "\\\\").replace('"', '\\"')
@@ -53,6 +54,7 @@ def test_every_subject_and_name_survives(subject: str, name: str) -> None:
     assert [(a.display_name, a.addr_spec) for a in mail["From"].addresses] == [SHOP]
 
 
+@settings(deadline=None)
 @given(TEXTS, TEXTS)
 def test_every_text_survives_in_a_mail_of_short_ascii_lines(text: str, html: str) -> None:
     sent = message(text=text, html=html)

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from lldkit.clock import ManualClock
+from lldkit.notifications.addresses import Mailbox
 from lldkit.notifications.interface import Accepted, HeaderInjection, Later, Outcome, Refused, Unclear
+from lldkit.notifications.mails import compose
 from lldkit.notifications.smtp import SMTPChannel
 from notifications.channel_servers import PATIENCE, MailServer, heard, listening, message
 
@@ -162,8 +164,11 @@ def test_what_is_no_address_is_refused_without_a_connection() -> None:
     ],
 )
 def test_a_header_that_would_be_two_is_refused(fields: dict[str, Any], field: str) -> None:
-    with channel(1) as mail, pytest.raises(HeaderInjection) as refused:
-        mail.send(message(**fields))
+    with channel(1) as mail:
+        outcome = mail.send(message(**fields))
+    assert outcome == Refused(str(HeaderInjection(field)), bad_address=field == "To")
+    with pytest.raises(HeaderInjection) as refused:
+        compose(message(**fields), sender=Mailbox("", "shop@example.com"), at=NOON)
     assert refused.value.field == field
 
 
@@ -236,6 +241,17 @@ async def test_tls_from_the_first_byte(trusting: ssl.SSLContext, certified: ssl.
     finally:
         server.close()
     assert server.connections == 1
+
+
+async def test_a_long_mail_under_tls_arrives_whole(trusting: ssl.SSLContext, certified: ssl.SSLContext) -> None:
+    server, text = MailServer(tls=certified, implicit=True), "".join(f"{number:09}\n" for number in range(20_000))
+    try:
+        with channel(server.port, tls="tls", tls_context=trusting) as mail:
+            assert [type(outcome) for outcome in await both(mail, text=text)] == [Accepted, Accepted]
+    finally:
+        server.close()
+    for _, got in server.mails:
+        assert got.get_content().split() == text.split()
 
 
 async def test_a_server_that_cannot_prove_its_name_gets_nothing(certified: ssl.SSLContext) -> None:

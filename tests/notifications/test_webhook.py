@@ -97,8 +97,9 @@ def test_a_host_without_a_secret_gets_nothing(web_server: WebServer) -> None:
     ],
 )
 def test_a_header_that_would_be_two_or_one_of_ours_is_refused(headers: dict[str, str]) -> None:
-    with channel() as hook, pytest.raises(HeaderInjection):
-        hook.send(message(address="http://127.0.0.1:1/", headers=headers))
+    with channel() as hook:
+        outcome = hook.send(message(address="http://127.0.0.1:1/", headers=headers))
+    assert outcome == Refused(str(HeaderInjection(next(iter(headers)))))
 
 
 # --- answers ---
@@ -201,6 +202,15 @@ async def test_a_connection_that_the_server_closed_while_idle_is_replaced_in_sil
     with listening(*[once] * 4) as port, channel() as hook:
         for _ in range(2):
             assert await both(hook, f"http://127.0.0.1:{port}/") == [Accepted("d1"), Accepted("d2")]
+
+
+def test_a_connection_that_was_idle_for_more_than_a_minute_is_not_used_again(web_server: WebServer) -> None:
+    clock = ManualClock()
+    with channel(clock=clock) as hook:
+        for seconds in (0, 60, 60.125):
+            clock.advance(seconds)
+            assert hook.send(message(address=web_server.url())) == Accepted("d1")
+    assert web_server.connections == 2
 
 
 def test_a_connection_that_dies_as_it_is_used_again_is_replaced_in_silence() -> None:

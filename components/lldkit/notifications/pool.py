@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Hashable
 from dataclasses import dataclass
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from lldkit.clock import Clock
 from lldkit.notifications.wires import ProtocolError, TaskCarrier, ThreadCarrier, Wire, Work
@@ -14,6 +14,9 @@ from lldkit.turns import TaskTurn, ThreadTurn, Turn
 __all__ = ["ConnectionFailed", "Pool", "Visit"]
 
 R = TypeVar("R")
+
+MOST_IDLE: Final = 60.0
+"""Seconds after which an idle connection is not used again: firewalls forget without a word."""
 
 
 class ConnectionFailed(Exception):
@@ -47,7 +50,7 @@ class Pool:
         self._in_use = 0
         self._closed = False
         self._waiting: deque[Turn] = deque()
-        self._idle: list[tuple[Hashable, Wire]] = []  # the longest idle first
+        self._idle: list[tuple[Hashable, Wire, float]] = []  # with the time since when; the longest idle first
 
     def run(self, procedure: Callable[[Visit], Work[R]]) -> R:
         """Run a procedure in this thread."""
@@ -119,12 +122,12 @@ class Pool:
         """The connection to `key` that was idle for the shortest time, or room for a new one."""
         while True:
             with self._lock:
-                mine = [index for index, (owner, _) in enumerate(self._idle) if owner == key]
+                mine = [index for index, (owner, _, _) in enumerate(self._idle) if owner == key]
                 crowded = self._in_use + len(self._idle) > self._most
                 if not mine and not crowded:
                     return None
-                _, wire = self._idle.pop(mine[-1] if mine else 0)
-            if mine and wire.silent:
+                _, wire, since = self._idle.pop(mine[-1] if mine else 0)
+            if mine and self._clock.monotonic() - since <= MOST_IDLE and wire.silent:
                 wire.begin(reused=True)
                 return wire
             wire.close()
@@ -135,7 +138,7 @@ class Pool:
         with self._lock:
             kept = wire is not None and wire.keep and not self._closed
             if wire is not None and kept:
-                self._idle.append((key, wire))
+                self._idle.append((key, wire, self._clock.monotonic()))
             if self._waiting:
                 turn = self._waiting.popleft()
             else:
@@ -150,7 +153,7 @@ class Pool:
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
-        for _, wire in idle:
+        for _, wire, _ in idle:
             wire.close()
 
     def __enter__(self) -> Self:

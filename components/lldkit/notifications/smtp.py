@@ -10,7 +10,16 @@ from lldkit.arguments import check_count, check_number
 from lldkit.clock import SYSTEM, Clock
 from lldkit.notifications.addresses import parse_mailbox
 from lldkit.notifications.headers import check_header
-from lldkit.notifications.interface import Accepted, AddressError, Later, Message, Outcome, Refused, Unclear
+from lldkit.notifications.interface import (
+    Accepted,
+    AddressError,
+    HeaderInjection,
+    Later,
+    Message,
+    Outcome,
+    Refused,
+    Unclear,
+)
 from lldkit.notifications.mails import Mail, compose
 from lldkit.notifications.pool import ConnectionFailed, Pool, Visit
 from lldkit.notifications.wires import ProtocolError, Wire, Work, opened
@@ -97,7 +106,7 @@ class SMTPChannel:
         )
 
     def send(self, message: Message, /) -> Outcome:
-        """Hand over one mail; HeaderInjection if a header of it would be more than one."""
+        """Hand over one mail; Refused without a connection if a header of it would be more than one."""
         return self._pool.run(partial(self._delivery, message))
 
     async def asend(self, message: Message, /) -> Outcome:
@@ -122,6 +131,8 @@ class SMTPChannel:
             mail = compose(message, sender=self._sender, at=self._clock.now())
         except AddressError:
             return Refused("not an address", bad_address=True)
+        except HeaderInjection as error:
+            return Refused(str(error), bad_address=error.field == "To")
         try:
             return (yield from self._pool.converse(visit, None, self._dial, partial(self._transaction, mail)))
         except ConnectionFailed as failed:

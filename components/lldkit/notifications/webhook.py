@@ -11,7 +11,16 @@ from lldkit.arguments import check_count, check_number
 from lldkit.clock import SYSTEM, Clock
 from lldkit.notifications.headers import check_headers
 from lldkit.notifications.http1 import Response, exchange
-from lldkit.notifications.interface import Accepted, Later, Message, Outcome, Refused, TargetRefused, Unclear
+from lldkit.notifications.interface import (
+    Accepted,
+    HeaderInjection,
+    Later,
+    Message,
+    Outcome,
+    Refused,
+    TargetRefused,
+    Unclear,
+)
 from lldkit.notifications.pool import ConnectionFailed, Pool, Visit
 from lldkit.notifications.targets import PORTS, Endpoint, checked_ip, literal, parse_target, resolve_host
 from lldkit.notifications.wires import Wire, Work, opened
@@ -82,7 +91,7 @@ class WebhookChannel:
         )
 
     def send(self, message: Message, /) -> Outcome:
-        """Deliver once; HeaderInjection if one of the message's headers is no header."""
+        """Deliver once; Refused without a connection if one of the message's headers is no header, or ours."""
         return self._pool.run(partial(self._delivery, message))
 
     async def asend(self, message: Message, /) -> Outcome:
@@ -103,8 +112,15 @@ class WebhookChannel:
         return f"WebhookChannel(name={self.name!r})"
 
     def _delivery(self, message: Message, visit: Visit) -> Work[Outcome]:
-        headers = check_headers(message.headers, reserved=_RESERVED)
+        try:
+            headers = check_headers(message.headers, reserved=_RESERVED)
+        except HeaderInjection as error:
+            return Refused(str(error))
         extra = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        return (yield from self._redirected(message, extra, visit))
+
+    def _redirected(self, message: Message, extra: str, visit: Visit) -> Work[Outcome]:
+        """Deliver to where the address leads."""
         url, body = message.address, _body(message)
         for _ in range(_MOST_REDIRECTS + 1):
             try:

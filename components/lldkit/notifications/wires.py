@@ -10,6 +10,7 @@ import socket
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from lldkit.clock import Clock
@@ -47,7 +48,7 @@ class Carrier(Protocol):
 Work: TypeAlias = Steps[Callable[[Carrier], Any], R]
 """A procedure over connections; its questions are asked of a carrier."""
 
-_CHUNK = 65_536
+_CHUNK = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +185,9 @@ class Wire:
         if self._tls is None:
             yield Do(lambda carrier: carrier.write(self._socket, data))
         else:
-            self._tls.write(data)
-            yield from self._flush()
+            left = memoryview(data)
+            while left:
+                left = left[(yield from self._under_tls(partial(self._tls.write, left))) :]
 
     def read(self) -> Work[bytes]:
         """Some bytes; a ConnectionError if there are no more."""
