@@ -184,6 +184,24 @@ def test_the_outcome_of_the_slow_worker_is_refused_by_its_fence() -> None:
     assert world.router.deliveries(receipt)[0].attempts == 2
 
 
+def test_while_the_second_worker_is_sending_the_outcome_of_the_first_is_refused() -> None:
+    world = World(PLAIN)
+    receipt = world.notify()
+    sender = world.router._sender
+    attempts = []
+    for _ in range(2):
+        (claimed,) = sender.claim(world.router._lanes, "email", 1)
+        begun = sender.begin(*claimed)
+        assert begun is not None
+        attempts.append(begun[0])
+        world.clock.advance(61)
+    sender._settle(attempts[0], Refused("too late"))
+    assert world.states(receipt) == ["email sending"]
+    sender._settle(attempts[1], Accepted("p-2"))
+    assert world.states(receipt) == ["email sent"]
+    assert world.router.deliveries(receipt)[0].provider_id == "p-2"
+
+
 def test_who_never_lives_to_settle_kills_no_more_than_the_most_workers() -> None:
     world = World(PLAIN, max_attempts=3)
     receipt = world.notify()
