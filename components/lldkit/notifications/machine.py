@@ -50,7 +50,8 @@ RECEIPTS = {
 REACHED = frozenset({S.DELIVERED, S.READ, S.ACKNOWLEDGED})
 """The recipient has it."""
 WAITING = (S.QUEUED, S.DEFERRED, S.STANDBY, S.RETRYING)
-UNSENT = frozenset({*WAITING, S.DIGESTING})
+TAKEN_BACK = (*WAITING, S.DIGESTING)  # a tuple, because the diagram has the order of the table
+UNSENT = frozenset(TAKEN_BACK)
 """It can still be taken back."""
 OUT = (S.SENDING, S.RETRYING, S.DEFERRED, S.SENT)  # an attempt was made, so receipts may come
 
@@ -68,9 +69,9 @@ DELIVERY: Machine[State, DeliveryEvent] = Machine(
         (S.SENDING, E.RETRY): S.RETRYING,
         (S.SENDING, E.REFUSE): S.DEAD,
         **{(state, E.GIVE_UP): S.DEAD for state in (S.SENDING, *WAITING)},
-        **{(state, E.SUPPRESS): S.SUPPRESSED for state in (*UNSENT, S.SENDING)},
-        **{(state, E.EXPIRE): S.EXPIRED for state in (*UNSENT, S.SENDING)},
-        **{(state, E.CANCEL): S.CANCELLED for state in UNSENT},
+        **{(state, E.SUPPRESS): S.SUPPRESSED for state in (*TAKEN_BACK, S.SENDING)},
+        **{(state, E.EXPIRE): S.EXPIRED for state in (*TAKEN_BACK, S.SENDING)},
+        **{(state, E.CANCEL): S.CANCELLED for state in TAKEN_BACK},
         **{(state, E.SUPERSEDE): S.SUPERSEDED for state in WAITING},
         (S.DIGESTING, E.MERGE): S.MERGED,
         **{(state, E.DELIVER): S.DELIVERED for state in OUT},
