@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "interleave": "lldkit.interleave.cli",
     "kata": "lldkit.dojo.cli",
     "metrics": "lldkit.metrics.cli",
+    "notifications": "lldkit.notifications.cli",
     "parking-lot": "lldkit.parking_lot.cli",
     "payments": "lldkit.payments.cli",
     "play": "lldkit.playground.play",

@@ -15,6 +15,7 @@ DEMOS = {
     "config": "lldkit.playground.config",
     "feature_flags": "lldkit.playground.feature_flags",
     "metrics": "lldkit.playground.metrics",
+    "notifications": "lldkit.playground.notifications",
     "parking_lot": "lldkit.playground.parking_lot",
     "payments": "lldkit.playground.payments",
     "rate_limiter": "lldkit.playground.rate_limiter",
