@@ -3,13 +3,23 @@
 import asyncio
 import functools
 from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
 __all__ = ["all_of", "in_thread", "twin"]
 
 S = TypeVar("S")
 P = ParamSpec("P")
 R = TypeVar("R")
+S_contra = TypeVar("S_contra", contravariant=True)
+R_co = TypeVar("R_co", covariant=True)
+
+
+class Verb(Protocol[S_contra, P, R_co]):
+    """A coroutine function in a class, as its instances have it; a plain Callable there binds for some checkers only."""
+
+    def __get__(self, instance: S_contra, owner: type | None = None, /) -> Callable[P, Coroutine[Any, Any, R_co]]:
+        """The bound verb."""
+        ...
 
 
 async def in_thread(work: Callable[[], R]) -> R:
@@ -30,7 +40,7 @@ async def all_of(doing: Iterable[asyncio.Future[None]]) -> None:
             raise result
 
 
-def twin(verb: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], Coroutine[Any, Any, R]]:
+def twin(verb: Callable[Concatenate[S, P], R]) -> Verb[S, P, R]:
     """The verb for tasks. With a `connection` it runs where it is, because that belongs to the caller's thread."""
 
     @functools.wraps(verb)
@@ -41,4 +51,4 @@ def twin(verb: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], Co
 
     averb.__name__ = f"a{verb.__name__}"
     averb.__doc__ = f"`{verb.__name__}` for tasks."
-    return averb
+    return cast("Verb[S, P, R]", averb)

@@ -34,6 +34,7 @@ from lldkit.notifications import (
     Template,
     Templates,
 )
+from lldkit.playground.scene import Scene
 from lldkit.rate_limiter import RateLimiter, per_hour
 from lldkit.retry import constant
 
@@ -260,3 +261,12 @@ def demo() -> Figure:
             f"{run.sends} messages reach a provider, under {run.keys} different keys."
         ),
     )
+
+
+def figure(run: NotificationDay) -> Figure:
+    """A day, whatever went wrong in it."""
+    says = f"{run.sends} messages reach a provider, under {run.keys} different keys."
+    return Figure("A day of notifications", picture(run), x_label="hours", x=(0, 24), description=says)
+
+
+SCENES = {"notifications": Scene(day, figure, BOUNDS)}

@@ -28,6 +28,7 @@ from lldkit.parking_lot import (
     free,
     per,
 )
+from lldkit.playground.scene import Scene
 
 __all__ = ["BOUNDS", "NEXT", "ParkingTrace", "Policy", "compare", "demo", "picture", "prices", "trace"]
 
@@ -286,3 +287,6 @@ def _by_wall(table: RateTable, midnight: datetime) -> list[tuple[float, float]]:
 def demo() -> Figure:
     """The picture that `lldkit demo parking_lot` shows: two policies on one day."""
     return compare([trace(), trace(policy="nearest")])
+
+
+SCENES = {"parking_lot": Scene(trace, picture, BOUNDS)}
