@@ -15,7 +15,7 @@ R_co = TypeVar("R_co", covariant=True)
 
 
 class Verb(Protocol[S_contra, P, R_co]):
-    """A coroutine function in a class, as its instances have it; a plain Callable there binds for some checkers only."""
+    """A coroutine function in a class, as instances have it; a plain Callable there binds for some checkers only."""
 
     def __get__(self, instance: S_contra, owner: type | None = None, /) -> Callable[P, Coroutine[Any, Any, R_co]]:
         """The bound verb."""
