@@ -251,7 +251,8 @@ def test_a_plan_parks_an_idle_car() -> None:
 
 def test_a_dispatcher_that_picks_nobody_up_passes_callers_on_the_way() -> None:
     answers = {}
-    for name, dispatcher in {"fcfs": Fcfs(), "look": Look()}.items():
+    both: dict[str, Dispatcher] = {"fcfs": Fcfs(), "look": Look()}
+    for name, dispatcher in both.items():
         group, clock = live(building(), dispatcher)
         group.press_hall(5, DOWN)
         group.observe(Approaching(0, 1))

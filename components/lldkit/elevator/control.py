@@ -148,7 +148,7 @@ def _approaching(state: State, at: float, what: Approaching, plan_for: PlanFor) 
     if not car.in_service:
         return _withdraw(state, at, car)
     if floor in car.calls:
-        return stop(state, at, car, car.direction)
+        return _stop_for_riders(state, at, car, plan_for)
     if not car.calls:
         plan = _plan(state, at, car, plan_for)
         return _and_idle(pass_empty(state, at, car, plan), at, plan)
@@ -160,6 +160,20 @@ def _approaching(state: State, at: float, what: Approaching, plan_for: PlanFor) 
         passed = state.with_car(car), ()
         return _and_idle(stop(state, at, car, car.direction) if picks_up(plan, car, call) else passed, at, plan)
     return state.with_car(car), ()
+
+
+def _stop_for_riders(state: State, at: float, car: CarState, plan_for: PlanFor) -> Result:
+    """Stop where riders want to; where the last of them gets out, the plan says which way the car then goes."""
+    left = car.calls - {car.floor}
+    if left or not state.open_to(car):
+        return stop(state, at, car, car.direction)
+    plan = _plan(state, at, car._replace(calls=left, load=0), plan_for)
+    target = next(iter(plan.targets.get(car.id, ())), None)
+    direction = car.direction
+    if target is not None:
+        ahead = target.floor - car.floor
+        direction = target.direction if ahead == 0 else UP if ahead > 0 else DOWN
+    return _and_idle(stop(state, at, car, direction, keep=target is not None), at, plan)
 
 
 def _stopped(state: State, at: float, what: Stopped, plan_for: PlanFor) -> Result:
@@ -178,11 +192,16 @@ def _stopped(state: State, at: float, what: Stopped, plan_for: PlanFor) -> Resul
 def _board_assigned(state: State, car: CarState) -> CarState:
     """With a kiosk the car knows who boards: as many of those sent to it as there is room for, in order."""
     room = state.shafts[car.id].capacity - len(car.riders)
-    here = [call for call in car.assigned if (call.floor, call.direction) == (car.floor, car.direction)][: max(0, room)]
-    going = tuple(call.destination for call in here)
+    here = (car.floor, car.direction)
+    going, staying = list[int](), list[KioskCall]()
+    for call in car.assigned:  # two calls may be equal, so they are told apart by their turn
+        if (call.floor, call.direction) == here and len(going) < room:
+            going.append(call.destination)
+        else:
+            staying.append(call)
     return car._replace(
-        assigned=tuple(call for call in car.assigned if call not in here),
-        riders=car.riders + going,
+        assigned=tuple(staying),
+        riders=(*car.riders, *going),
         calls=car.calls.union(going),
         answers=None,
     )

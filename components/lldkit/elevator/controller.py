@@ -38,6 +38,8 @@ from lldkit.turns import TaskTurn, ThreadTurn, Turn
 
 __all__ = ["GroupController"]
 
+THINKING = 0.7  # of the time for a plan; the rest is for what follows from it
+
 
 class GroupController:
     """A group of cars: press buttons, report what cars do, take commands. Safe for threads and tasks.
@@ -219,7 +221,7 @@ class GroupController:
         if self._look_at is not None:
             view = self._look_at(view)
         if self._plan_seconds is not None:
-            end = self._clock.monotonic() + self._plan_seconds
+            end = self._clock.monotonic() + THINKING * self._plan_seconds
             view = replace(view, spent=lambda: self._clock.monotonic() >= end)
         if self._strict:
             return self._dispatcher.plan(view)

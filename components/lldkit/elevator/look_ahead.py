@@ -7,6 +7,7 @@ from lldkit.elevator.routes import Errand, errand_of, pace_of, route
 
 __all__ = ["LookAhead"]
 
+PATIENCE = 120.0  # seconds; who has waited longer weighs ever more, so that a crowd elsewhere starves nobody
 Dealt = tuple[int, ...]
 """The errands of a car in their order, as numbers."""
 
@@ -143,10 +144,11 @@ class _Deal:
 
 
 def _squared_waits(errand: Errand, wait: float) -> float:
-    """Expected sum of the squared waits of a queue whose doors open in `wait` seconds.
+    """Expected sum of the squared waits of a queue whose doors open in `wait` seconds, and more for the very patient.
 
     One person pressed; the others of the queue came evenly since then, and more come at the rate.
     """
     whole, joined = errand.age + wait, errand.queue - 1.0
     others = joined * (whole * whole + whole * wait + wait * wait) / 3.0
-    return whole * whole + others + errand.rate * wait * wait * wait / 3.0
+    pressed = whole * whole * (1.0 + (whole / PATIENCE) ** 2)
+    return pressed + others + errand.rate * wait * wait * wait / 3.0

@@ -91,12 +91,12 @@ def picks_up(plan: Plan, car: CarState, call: HallCall) -> bool:
     return (car.id, call) in plan.pick_up
 
 
-def stop(state: State, at: float, car: CarState, direction: Direction) -> Result:
+def stop(state: State, at: float, car: CarState, direction: Direction, *, keep: bool = False) -> Result:
     """Stop here. Without riders for floors ahead the lantern may show the other way, if somebody waits for that."""
     floor, open_to = car.floor, state.open_to(car) if car.in_service else {}
     calls = car.calls - {floor}
     other = OPPOSITE[direction]
-    if (floor, direction) not in open_to and not any((goal - floor) * direction > 0 for goal in calls):
+    if not keep and (floor, direction) not in open_to and not any((goal - floor) * direction > 0 for goal in calls):
         at_end = not 0 <= floor + direction < state.building.floors
         if calls or at_end or (floor, other) in open_to:
             direction = other

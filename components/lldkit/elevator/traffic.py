@@ -6,7 +6,7 @@ A `Traffic` is a recipe. Its people are a function of the building, a seed and a
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from random import Random
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from lldkit.arguments import check_count, check_number
 from lldkit.elevator.building import Building
@@ -42,8 +42,19 @@ Weights: TypeAlias = Mapping[tuple[int, int], float]
 class Traffic:
     """A recipe for people; made by its class methods. Immutable."""
 
-    def __init__(self, name: str, source: Source, *, ends: bool = False, manners: Manners = Manners()) -> None:  # noqa: B008 - immutable
-        self.name, self._source, self.ends, self.manners = name, source, ends, manners
+    def __init__(
+        self,
+        name: str,
+        source: Source,
+        recipe: tuple[str, dict[str, Any]],
+        *,
+        ends: bool = False,
+        manners: Manners = Manners(),  # noqa: B008 - immutable
+    ) -> None:
+        self.name, self._source, self._recipe, self.ends, self.manners = name, source, recipe, ends, manners
+
+    def __reduce__(self) -> tuple[Callable[..., "Traffic"], tuple[Any, ...]]:
+        return _made_again, (self._recipe, self.manners)
 
     def __repr__(self) -> str:
         return f"Traffic({self.name})"
@@ -64,7 +75,7 @@ class Traffic:
         """The same people, of whom shares press both buttons, or the wrong one."""
         check_number("both", both, most=1.0)
         check_number("wrong", wrong, most=1.0 - both)
-        return Traffic(self.name, self._source, ends=self.ends, manners=Manners(both, wrong))
+        return Traffic(self.name, self._source, self._recipe, ends=self.ends, manners=Manners(both, wrong))
 
     @classmethod
     def trace(cls, passengers: Iterable[tuple[float, int, int]]) -> "Traffic":
@@ -74,7 +85,7 @@ class Traffic:
         def source(_building: Building, _rng: Random, seconds: float) -> Iterator[Arrival]:
             return (person for person in people if person.at < seconds)
 
-        return cls(f"trace of {len(people)}", source, ends=True)
+        return cls(f"trace of {len(people)}", source, ("trace", {"passengers": people}), ends=True)
 
     @classmethod
     def crites_barto(cls, *, up_per_minute: float = 0.0, interfloor: float = 0.0) -> "Traffic":
@@ -97,7 +108,8 @@ class Traffic:
                 weights.update({(a, b): share for a in upper for b in upper if a != b})
             return weights
 
-        return cls("crites-barto", _poisson(slice_of, SLICE))
+        recipe = "crites_barto", {"up_per_minute": up_per_minute, "interfloor": interfloor}
+        return cls("crites-barto", _poisson(slice_of, SLICE), recipe)
 
     @classmethod
     def mix(
@@ -133,7 +145,8 @@ class Traffic:
             return weights
 
         name = f"{percent_per_5min:g} % per 5 min: {incoming:g} in, {outgoing:g} out, {interfloor:g} between"
-        return cls(name, _poisson(slice_of, 3600.0, batch_mean))
+        settings = {"percent_per_5min": percent_per_5min, "people": people, "batch_mean": batch_mean}
+        return cls(name, _poisson(slice_of, 3600.0, batch_mean), ("mix", {**shares, **settings}))
 
     @classmethod
     def up_peak(cls, *, percent_per_5min: float, people: int) -> "Traffic":
@@ -159,7 +172,16 @@ class Traffic:
         if len(matrices) != len(rates) or not rates:
             raise ValueError(f"there must be a rate for each matrix, got {len(matrices)} matrices, {len(rates)} rates")
         bins = [_weights(matrix, check_number("a rate", rate)) for matrix, rate in zip(matrices, rates, strict=True)]
-        return cls("origin-destination", _poisson(lambda _, number: bins[number % len(bins)], bin_seconds))
+        recipe = "od", {"matrices": matrices, "rates": rates, "bin_seconds": bin_seconds}
+        source = _poisson(lambda _, number: bins[number % len(bins)], bin_seconds)
+        return cls("origin-destination", source, recipe)
+
+
+def _made_again(recipe: tuple[str, dict[str, Any]], manners: Manners) -> Traffic:
+    """Traffic in another process: functions do not travel, arguments do."""
+    method, arguments = recipe
+    made: Traffic = getattr(Traffic, method)(**arguments)
+    return made.with_manners(both=manners.both, wrong=manners.wrong)
 
 
 def _weights(matrix: Sequence[Sequence[float]], rate: float) -> Weights:
