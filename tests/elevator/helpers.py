@@ -1,9 +1,11 @@
 """What the tests of the elevator share: small buildings, and a judge that knows nothing but the log."""
 
 import json
+import os
 import warnings
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from lldkit.clock import ManualClock
@@ -16,11 +18,13 @@ from lldkit.elevator import (
     Eta,
     Fcfs,
     GroupController,
+    GroupView,
     HighestFirst,
     LongestQueueFirst,
     Look,
     LookAhead,
     NearestCar,
+    Plan,
     Scan,
     Sector,
     Timing,
@@ -58,6 +62,19 @@ def building(floors: int = 6, cars: int = 1, capacity: int = 3, **car: Any) -> B
 def live(house: Building, dispatcher: Dispatcher | None = None, **options: Any) -> tuple[GroupController, ManualClock]:
     clock = ManualClock()
     return GroupController(house, dispatcher=dispatcher or Look(), clock=clock, **options), clock
+
+
+class DiesOnce:
+    """Ends its process at its first decision; the mark says that it has."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def plan(self, view: GroupView) -> Plan:
+        if not self.mark.exists():
+            self.mark.touch()
+            os._exit(1)
+        return LongestQueueFirst().plan(view)
 
 
 class Judge:

@@ -1,18 +1,16 @@
 """Comparisons: equal for any number of processes, complete after one has died, and silent about means of crowds."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 
+from elevator.helpers import DiesOnce
 from lldkit.elevator import (
     Comparison,
     Dispatcher,
     Fcfs,
-    GroupView,
     LongestQueueFirst,
-    Plan,
     Traffic,
     compare,
     crites_barto,
@@ -26,19 +24,6 @@ def test_any_number_of_processes_gives_the_same_figures() -> None:
     alone, shared = (compare(*BED, TWO, seeds=range(3), hours=0.2, workers=workers) for workers in (1, 2))
     assert alone == shared
     assert alone.to_json() == shared.to_json()
-
-
-class DiesOnce:
-    """Ends its process at its first decision; the mark says that it has."""
-
-    def __init__(self, mark: Path) -> None:
-        self.mark = mark
-
-    def plan(self, view: GroupView) -> Plan:
-        if not self.mark.exists():
-            self.mark.touch()
-            os._exit(1)
-        return LongestQueueFirst().plan(view)
 
 
 def test_the_runs_of_a_process_that_died_are_done_again(tmp_path: Path) -> None:

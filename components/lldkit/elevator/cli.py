@@ -21,12 +21,14 @@ __all__ = ["SUMMARY", "configure", "run"]
 
 SUMMARY = "which elevator dispatcher is better, and by how much"
 PEOPLE = 600
-BEDS = {
-    "crites-barto": lambda percent: Traffic.crites_barto(),  # noqa: ARG005 - it has its own rates
-    "up": lambda percent: Traffic.up_peak(percent_per_5min=percent, people=PEOPLE),
-    "down": lambda percent: Traffic.down_peak(percent_per_5min=percent, people=PEOPLE),
-    "lunch": lambda percent: Traffic.lunch(percent_per_5min=percent, people=PEOPLE),
-}
+BEDS = ("crites-barto", "up", "down", "lunch")
+
+
+def _traffic(arguments: argparse.Namespace) -> Traffic:
+    if arguments.bed == "crites-barto":
+        return Traffic.crites_barto(up_per_minute=arguments.up_per_minute)
+    make = {"up": Traffic.up_peak, "down": Traffic.down_peak, "lunch": Traffic.lunch}[arguments.bed]
+    return make(percent_per_5min=arguments.percent, people=PEOPLE)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +56,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     game.add_argument("--dispatcher", choices=sorted(DISPATCHERS), default="look-ahead")
     game.add_argument("--runs", type=int, default=20)
     for command in (compared, watch):
-        command.add_argument("--bed", choices=sorted(BEDS), default="crites-barto", help="the traffic")
+        command.add_argument("--up-per-minute", type=float, default=0.0, help="who enter, on the bed (default 0)")
+        command.add_argument("--bed", choices=BEDS, default="crites-barto", help="the traffic")
         command.add_argument(
             "--percent", type=float, default=8.0, help=f"of {PEOPLE} people in 5 minutes, but for the bed"
         )
@@ -84,7 +87,7 @@ def _compare(arguments: argparse.Namespace) -> int:
     try:
         compare(
             crites_barto(),
-            BEDS[arguments.bed](arguments.percent),
+            _traffic(arguments),
             {name: DISPATCHERS[name]() for name in arguments.dispatchers},
             seeds=range(arguments.first_seed, arguments.first_seed + arguments.seeds),
             hours=arguments.hours,
@@ -134,7 +137,7 @@ def _rtt(arguments: argparse.Namespace) -> int:
 
 
 def _watch(arguments: argparse.Namespace) -> int:
-    building, traffic = crites_barto(), BEDS[arguments.bed](arguments.percent)
+    building, traffic = crites_barto(), _traffic(arguments)
     dispatcher = DISPATCHERS[arguments.dispatcher]()
     done = simulate(building, traffic, dispatcher, hours=arguments.minutes / 60.0, seed=arguments.seed, record=True)
     for line in _frames(building, done.log, arguments.every):

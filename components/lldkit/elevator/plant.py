@@ -32,11 +32,12 @@ from lldkit.elevator.interface import (
 from lldkit.elevator.shuttle import PlantClock, Shuttle, misled_of, transfers_of
 from lldkit.elevator.traffic import Arrival, Manners
 
-__all__ = ["Plant"]
+__all__ = ["NEVER", "Plant"]
 
 UP, DOWN = Direction
 APPROACH, ARRIVE, ALIGHTED, BOARDED, CLOSED, FAULT, LEAVE = range(7)
 NEVER = -1.0
+"""A time that has not come."""
 ASKING = -1  # at the kiosk
 
 

@@ -10,7 +10,7 @@ from lldkit.arguments import check_count, check_number
 from lldkit.elevator.building import Building
 from lldkit.elevator.controller import GroupController
 from lldkit.elevator.interface import Dispatcher, ElevatorError, GroupView, Observation, OracleView, Recall, RunFailed
-from lldkit.elevator.plant import Plant
+from lldkit.elevator.plant import NEVER, Plant
 from lldkit.elevator.shuttle import PlantClock
 from lldkit.elevator.statistics import Passengers, Run
 from lldkit.elevator.traffic import Traffic
@@ -48,7 +48,7 @@ def simulate(
         check_number("patience_seconds", patience_seconds, above=0.0)
     _check_faults(building, faults)
     people = traffic.arrivals(building, seed=seed, seconds=seconds)
-    clock = PlantClock()
+    clock, log = PlantClock(), list[tuple[float, str]]()
     kiosk = bool(getattr(dispatcher, "needs_destinations", False))
 
     def with_queues(view: GroupView) -> GroupView:
@@ -64,7 +64,6 @@ def simulate(
         clock=clock,
         look_at=with_queues if oracle else None,
     )
-    log: list[tuple[float, str]] | None = [] if record else None
     plant = Plant(
         building,
         group,
@@ -75,17 +74,30 @@ def simulate(
         manners=traffic.manners,
         patience=patience_seconds,
         faults=faults,
-        log=log,
+        log=log if record else None,
     )
     backlog = _play(plant, seconds, warmup_seconds, seed, max_events)
+    return _run(plant, backlog, log, seed=seed, warmup_seconds=warmup_seconds, oracle=oracle)
+
+
+def _run(
+    plant: Plant,
+    backlog: tuple[int, ...],
+    log: list[tuple[float, str]],
+    *,
+    seed: int,
+    warmup_seconds: float,
+    oracle: bool,
+) -> Run:
+    """What a plant that has stopped leaves."""
+    here, now = plant.arrived, plant.clock.seconds
+    alighted = [at if at <= now else NEVER for at in plant.alighted[:here]]
     return Run(
         seed=seed,
-        seconds=clock.seconds,
+        seconds=now,
         warmup_seconds=warmup_seconds,
-        passengers=Passengers(
-            people[: plant.arrived], plant.boarded[: plant.arrived], _past(plant), plant.car_of[: plant.arrived]
-        ),
-        arrived=plant.arrived,
+        passengers=Passengers(plant.people[:here], plant.boarded[:here], alighted, plant.car_of[:here]),
+        arrived=here,
         delivered=plant.delivered,
         abandoned=plant.abandoned,
         in_system=plant.waiting + plant.riding,
@@ -95,7 +107,7 @@ def simulate(
         event_count=plant.event_count,
         backlog=backlog,
         person_seconds=plant.person_seconds,
-        places=sum(car.capacity for car in building.cars),
+        places=sum(car.capacity for car in plant.building.cars),
         oracle=oracle,
         log=_log(log),
     )
@@ -141,14 +153,6 @@ def _play(plant: Plant, seconds: float, warmup: float, seed: int, most: int | No
     raise RunFailed(seed, plant.clock.seconds, f"more than {most} events; raise max_events")
 
 
-def _past(plant: Plant) -> list[float]:
-    """When people alighted, as far as that has happened."""
-    now = plant.clock.seconds
-    return [at if at <= now else -1.0 for at in plant.alighted[: plant.arrived]]
-
-
-def _log(lines: list[tuple[float, str]] | None) -> bytes:
-    if lines is None:
-        return b""
+def _log(lines: list[tuple[float, str]]) -> bytes:
     lines.sort(key=lambda line: line[0])
     return "".join(f'{{"t":{json.dumps(at)},{what}}}\n' for at, what in lines).encode()
