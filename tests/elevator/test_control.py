@@ -158,6 +158,20 @@ def test_who_presses_beside_open_doors_holds_them_and_who_finds_them_full_calls_
     assert group.calls() == (again,)
 
 
+def test_a_call_beside_a_full_car_is_its_own_as_soon_as_somebody_has_stepped_out() -> None:
+    group, _ = live(building(cars=2, capacity=1))
+    group.press_car(0, 2)
+    group.observe(Loaded(0, 1))
+    group.observe(Approaching(0, 1))
+    group.observe(Approaching(0, 2))
+    group.observe(Stopped(0, 2))
+    call = group.press_hall(2, UP)
+    assert group.calls() == (call,)
+    group.observe(Loaded(0, 0))
+    assert group.calls() == ()
+    assert group.snapshot().cars[1].heading is None
+
+
 def test_a_car_that_came_empty_goes_the_way_that_the_first_person_wants() -> None:
     group, _ = live(building())
     group.press_car(0, 3)
@@ -206,13 +220,12 @@ def test_a_call_that_another_car_took_is_dropped_before_the_first_one_stops_for_
 
 def test_a_plan_that_changes_its_mind_at_every_floor_does_not_keep_a_car_from_arriving() -> None:
     class FlipFlop:
-        def __init__(self) -> None:
-            self.asked = 0
+        """Wants what is behind the car."""
 
         def plan(self, view: GroupView) -> Plan:
-            self.asked += 1
             calls = sorted(view.hall_calls, key=lambda call: call.floor)
-            return Plan({0: (calls[0 if self.asked % 2 else -1],)} if calls else {}, pick_up="own")
+            behind = 0 if view.cars[0].direction is UP else -1
+            return Plan({0: (calls[behind],)} if calls else {}, pick_up="own")
 
     group, _ = live(building(floors=9, start=4), FlipFlop())
     group.press_hall(0, UP)
