@@ -223,8 +223,9 @@ class Difference(NamedTuple):
 def paired(a: Sequence[float], b: Sequence[float], *, level: float = 0.95) -> Difference:
     """The interval of the mean of a - b, where both saw the same people in each pair (Student).
 
-    >>> paired([3.0, 5.0, 4.0], [2.0, 3.0, 3.5])
-    Difference(mean=1.1666666666666667, low=-0.7306903303503643, high=3.0640236636836976, significant=False, n=3)
+    >>> difference = paired([3.0, 5.0, 4.0], [2.0, 3.0, 3.5])
+    >>> round(difference.mean, 2), round(difference.low, 2), difference.significant
+    (1.17, -0.73, False)
     """
     differences = [x - y for x, y in zip(a, b, strict=True)]
     if not differences:
