@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     "cache": "lldkit.cache.cli",
     "config": "lldkit.config.cli",
     "demo": "lldkit.playground.cli",
+    "elevator": "lldkit.elevator.cli",
     "flags": "lldkit.feature_flags.cli",
     "interleave": "lldkit.interleave.cli",
     "kata": "lldkit.dojo.cli",

@@ -13,6 +13,7 @@ DEMOS = {
     "cache": "lldkit.playground.cache",
     "circuit_breaker": "lldkit.playground.circuit_breaker",
     "config": "lldkit.playground.config",
+    "elevator": "lldkit.playground.elevator",
     "feature_flags": "lldkit.playground.feature_flags",
     "metrics": "lldkit.playground.metrics",
     "notifications": "lldkit.playground.notifications",
