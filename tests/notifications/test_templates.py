@@ -12,6 +12,7 @@ from lldkit.notifications import (
     Template,
     Templates,
     UnknownTemplate,
+    Verdict,
 )
 from lldkit.notifications.jinja import JinjaTemplate, SecurityError
 from notifications.helpers import World
@@ -66,6 +67,11 @@ def test_a_subject_is_one_line(line_break: str) -> None:
         world.notify(data={"name": f"b{line_break}"})
     assert caught.value.field == "subject"
     assert world.router.next_due() is None
+
+
+def test_a_subject_may_hold_what_only_looks_like_a_blank() -> None:
+    world = World(Route(to=("email",)), templates=Templates({"news": {"email": Template(subject="5\u00a0$name")}}))
+    assert world.router.notify("u1", "news", {"name": "EUR"}).decisions[0].verdict is Verdict.SEND
 
 
 @pytest.mark.parametrize(

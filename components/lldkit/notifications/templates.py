@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, TypeAlias
 
-from lldkit.notifications.interface import HeaderInjection, JsonValue, MissingVariable, UnknownTemplate
+from lldkit.notifications.headers import check_header
+from lldkit.notifications.interface import JsonValue, MissingVariable, UnknownTemplate
 
 __all__ = ["AnyTemplate", "Rendered", "Template", "Templates", "digest_data"]
 
@@ -173,8 +174,8 @@ def _rendered(name: str, locale: str, template: AnyTemplate, data: Mapping[str, 
         subject, text, markup = template.render(data)
     except KeyError as error:
         raise MissingVariable(str(error.args[0]), name) from None
-    if subject is not None and not subject.isprintable():
-        raise HeaderInjection("subject")
+    if subject is not None:
+        check_header("subject", subject)
     for each in (subject, text, markup):
         if each is not None and len(each) > MOST_CHARACTERS:
             raise ValueError(f"the template {name!r} has made {len(each)} characters of this, over {MOST_CHARACTERS}")
