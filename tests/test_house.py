@@ -19,7 +19,7 @@ BUILT = {"build", "dist", "uv.lock"}  # ignored by git; may lie about
 
 GROUND = [
     *("errors", "arguments", "callables", "clock", "events", "turns", "steps", "machine", "money"),
-    *("webhooks", "loopback", "charts", "engines", "snapshot", "claims"),
+    *("webhooks", "loopback", "twins", "charts", "engines", "snapshot", "claims"),
 ]
 PROOF_TOOLS = ["interleave", "simulation"]
 COMPONENTS = [

@@ -28,7 +28,7 @@ from lldkit.claims.times import to_datetime, to_micros
 from lldkit.claims.wants import ask, check_key, check_ttl
 from lldkit.clock import MICRO, SYSTEM, Clock
 from lldkit.events import Emitter
-from lldkit.snapshot.twins import in_thread
+from lldkit.twins import in_thread
 
 __all__ = ["JournaledClaims"]
 

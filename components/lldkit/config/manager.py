@@ -59,7 +59,7 @@ from lldkit.snapshot import (
     Subscription,
     restart_after_fork,
 )
-from lldkit.snapshot.twins import in_thread
+from lldkit.twins import in_thread
 
 __all__ = ["Config"]
 

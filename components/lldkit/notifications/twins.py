@@ -1,25 +1,17 @@
-"""The asynchronous twins of verbs that ask a store: each runs the plain verb in a thread, so there is only one."""
+"""The asynchronous twins of the notifier's verbs, which write: a cancelled task waits until its verb has ended."""
 
 import asyncio
 import functools
-from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
+from collections.abc import Callable, Iterable
+from typing import Concatenate, ParamSpec, TypeVar
+
+from lldkit.twins import Verb, named
 
 __all__ = ["all_of", "in_thread", "twin"]
 
 S = TypeVar("S")
 P = ParamSpec("P")
 R = TypeVar("R")
-S_contra = TypeVar("S_contra", contravariant=True)
-R_co = TypeVar("R_co", covariant=True)
-
-
-class Verb(Protocol[S_contra, P, R_co]):
-    """A coroutine function in a class, as instances have it; a plain Callable there binds for some checkers only."""
-
-    def __get__(self, instance: S_contra, owner: type | None = None, /) -> Callable[P, Coroutine[Any, Any, R_co]]:
-        """The bound verb."""
-        ...
 
 
 async def in_thread(work: Callable[[], R]) -> R:
@@ -49,6 +41,4 @@ def twin(verb: Callable[Concatenate[S, P], R]) -> Verb[S, P, R]:
             return verb(self, *args, **kwargs)
         return await in_thread(functools.partial(verb, self, *args, **kwargs))
 
-    averb.__name__ = f"a{verb.__name__}"
-    averb.__doc__ = f"`{verb.__name__}` for tasks."
-    return cast("Verb[S, P, R]", averb)
+    return named(verb, averb)

@@ -35,12 +35,12 @@ from lldkit.parking_lot.interface import (
 )
 from lldkit.parking_lot.sessions import Booking, Session
 from lldkit.parking_lot.state import Layout, LotState
-from lldkit.parking_lot.twins import Twins
+from lldkit.twins import twin
 
 __all__ = ["ParkingLot"]
 
 
-class ParkingLot(Base, Twins):
+class ParkingLot(Base):
     """A lot over a log that others may share: no space is given twice, no event takes effect twice.
 
     `tariff` becomes a new version if the log's newest is another. `keep_closed` stays are remembered after their exit
@@ -279,6 +279,12 @@ class ParkingLot(Base, Twins):
             return [core.unbook(state, reservation_id, fee=bill.total.amount, now=now)], lambda: bill
 
         return self._decide(decide)
+
+    aenter = twin(enter)
+    aquote = twin(quote)
+    apay = twin(pay)
+    aexit = twin(exit)  # noqa: A003 - the verb above
+    areserve = twin(reserve)
 
 
 def _of_booking(booking: Booking) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from lldkit.clock import SYSTEM, Clock
 from lldkit.snapshot.cell import Cell
 from lldkit.snapshot.fork import restart_after_fork
 from lldkit.snapshot.interface import FollowerStatus, StoreUnavailable
-from lldkit.snapshot.twins import in_thread
+from lldkit.twins import in_thread
 
 if TYPE_CHECKING:
     import asyncio

@@ -1,26 +1,12 @@
-"""The asynchronous twins of a store's verbs: each runs the plain verb in a thread, so that there is one implementation.
-
-A thread hop costs tens of microseconds, which is small beside a trip to an engine. A cancelled task stops waiting,
-while its verb may still take effect.
-"""
+"""The asynchronous twins of a store's verbs, for stores of whatever kind."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from typing import ParamSpec, TypeVar
+from collections.abc import Mapping, Sequence
 
 from lldkit.snapshot.interface import Document
+from lldkit.twins import in_thread
 
-__all__ = ["Twins", "in_thread"]
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-async def in_thread(call: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-    """What `call` returns, run in a thread of the loop's executor."""
-    import asyncio  # costs a third of all that a configuration imports, and who has no tasks needs none of it
-
-    return await asyncio.to_thread(call, *args, **kwargs)
+__all__ = ["Twins"]
 
 
 class Twins(ABC):
