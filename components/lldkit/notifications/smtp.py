@@ -4,7 +4,7 @@ import base64
 import re
 import ssl
 from functools import cached_property, partial
-from typing import Final, Literal, NamedTuple, Self
+from typing import Final, Literal, NamedTuple
 
 from lldkit.arguments import check_count, check_number
 from lldkit.clock import SYSTEM, Clock
@@ -22,6 +22,7 @@ from lldkit.notifications.interface import (
 )
 from lldkit.notifications.mails import Mail, compose
 from lldkit.notifications.pool import ConnectionFailed, Pool, Visit
+from lldkit.notifications.pooled import Pooled
 from lldkit.notifications.wires import ProtocolError, Wire, Work, opened
 
 __all__ = ["SMTPChannel"]
@@ -51,7 +52,7 @@ class Reply(NamedTuple):
         return found[0] if found else ""
 
 
-class SMTPChannel:
+class SMTPChannel(Pooled):
     """Hands mails to the SMTP server at `host` and `port`, from `sender`: an address, or `Name <address>`.
 
     The Message-ID is `<id of the message@domain of the sender>`, and it is the `provider_id` of what was Accepted. 4yz
@@ -99,29 +100,13 @@ class SMTPChannel:
         self._given_context = tls_context
         self._hello = f"EHLO {local_hostname}"
         self._clock = clock
-        self._pool = Pool(
-            most=check_count("max_connections", max_connections, least=1),
-            timeout_seconds=check_number("timeout_seconds", timeout_seconds, above=0),
-            clock=clock,
+        super().__init__(
+            Pool(
+                most=check_count("max_connections", max_connections, least=1),
+                timeout_seconds=check_number("timeout_seconds", timeout_seconds, above=0),
+                clock=clock,
+            )
         )
-
-    def send(self, message: Message, /) -> Outcome:
-        """Hand over one mail; Refused without a connection if a header of it would be more than one."""
-        return self._pool.run(partial(self._delivery, message))
-
-    async def asend(self, message: Message, /) -> Outcome:
-        """As `send`."""
-        return await self._pool.arun(partial(self._delivery, message))
-
-    def close(self) -> None:
-        """Close the idle connections; a later send is a RuntimeError."""
-        self._pool.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"SMTPChannel(name={self.name!r}, host={self._where[0]!r}, port={self._where[1]}, tls={self._tls!r})"

@@ -4,7 +4,7 @@ import json
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, lru_cache, partial
-from typing import Final, Self
+from typing import Final
 from urllib.parse import urljoin
 
 from lldkit.arguments import check_count, check_number
@@ -22,6 +22,7 @@ from lldkit.notifications.interface import (
     Unclear,
 )
 from lldkit.notifications.pool import ConnectionFailed, Pool, Visit
+from lldkit.notifications.pooled import Pooled
 from lldkit.notifications.targets import PORTS, Endpoint, checked_ip, literal, parse_target, resolve_host
 from lldkit.notifications.wires import Wire, Work, opened
 from lldkit.retry import parse_retry_after
@@ -44,7 +45,7 @@ _RESERVED: Final = {
 }
 
 
-class WebhookChannel:
+class WebhookChannel(Pooled):
     """POSTs a message as JSON to the URL that is its address, signed with the secrets of the URL's host.
 
     The body is an object of id, category, subject, text and data; the header `webhook-id` is the idempotency key.
@@ -84,29 +85,13 @@ class WebhookChannel:
         self._resolve = resolve
         self._tls = tls
         self._clock = clock
-        self._pool = Pool(
-            most=check_count("max_connections", max_connections, least=1),
-            timeout_seconds=check_number("timeout_seconds", timeout_seconds, above=0),
-            clock=clock,
+        super().__init__(
+            Pool(
+                most=check_count("max_connections", max_connections, least=1),
+                timeout_seconds=check_number("timeout_seconds", timeout_seconds, above=0),
+                clock=clock,
+            )
         )
-
-    def send(self, message: Message, /) -> Outcome:
-        """Deliver once; Refused without a connection if one of the message's headers is no header, or ours."""
-        return self._pool.run(partial(self._delivery, message))
-
-    async def asend(self, message: Message, /) -> Outcome:
-        """As `send`; names are resolved in a thread."""
-        return await self._pool.arun(partial(self._delivery, message))
-
-    def close(self) -> None:
-        """Close the idle connections; a later send is a RuntimeError."""
-        self._pool.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"WebhookChannel(name={self.name!r})"
