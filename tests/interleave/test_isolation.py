@@ -82,6 +82,10 @@ def test_everything_is_as_it_was_after_a_return_an_exception_and_an_interrupt() 
 
 @pytest.mark.skipif(threading.current_thread() is not threading.main_thread(), reason="signals go to the main thread")
 def test_an_interrupt_of_the_main_thread_while_another_one_runs_ends_the_exploration() -> None:
+    before = signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # it is ignored in jobs that run in the background
+
     def program() -> Any:
         box = Box()
 
@@ -93,8 +97,11 @@ def test_an_interrupt_of_the_main_thread_while_another_one_runs_ends_the_explora
 
         return [run_on], None
 
-    with nothing_left(), pytest.raises(KeyboardInterrupt):
-        explore(program, max_steps=10**9)
+    try:
+        with nothing_left(), pytest.raises(KeyboardInterrupt):
+            explore(program, max_steps=10**6)
+    finally:
+        signal.signal(signal.SIGINT, before)
     explore(counting(2, 1, locked=True), schedules=5).assert_ok()
 
 
