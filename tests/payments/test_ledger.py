@@ -49,6 +49,13 @@ def test_a_pending_transfer_is_over_at_exactly_its_time(books: Books, kind: Tran
     assert books.ledger.balance("purse") == Balance(0, 0, 0, 10)
 
 
+@pytest.mark.parametrize("kind", [TransferKind.POST, TransferKind.VOID])
+def test_a_pending_transfer_of_nothing_is_over_at_its_time_too(books: Books, kind: TransferKind) -> None:
+    books.ledger.post(books.hold(amount=0))
+    books.clock.advance(1)
+    assert books.ledger.apply([books.settle(kind)]) == [TransferStatus.PENDING_EXPIRED]
+
+
 def test_what_has_expired_is_neither_shown_nor_in_the_way_though_nobody_sweeps(books: Books) -> None:
     books.ledger.post(books.hold())
     books.clock.advance(1 - 1e-6)

@@ -7,7 +7,7 @@ from lldkit.clock import MICRO, SYSTEM, Clock
 from lldkit.payments.errors import AccountConflict, LedgerRefused, StaleVersion, UnknownAccount
 from lldkit.payments.store import CLOCK, Change, Key, Query, Store, Write
 from lldkit.payments.store import Row as Stored
-from lldkit.payments.transfers import Account, Balance, StoredTransfer, Transfer, TransferStatus
+from lldkit.payments.transfers import Account, Balance, PendingState, StoredTransfer, Transfer, TransferStatus
 from lldkit.payments.two_phase import Row, Sheet, apply, expire
 
 __all__ = ["Ledger", "Plan", "micros", "plan", "repeated"]
@@ -157,13 +157,20 @@ def _accounts_of(stored: dict[Key, Stored]) -> set[Key]:
 
 
 def _due(store: Store, stored: dict[Key, Stored], now: int) -> list[Key]:
-    """The pending transfers of the accounts whose time is over, each once."""
+    """The pending transfers whose time is over, each once: of these accounts, and those that hold nothing."""
     found: dict[Key, None] = {}
     for (table, name), row in stored.items():
-        if table == "accounts" and (row.value[1].debits_pending or row.value[1].credits_pending):
+        if table == "transfers" and _is_over(row.value, now):
+            found["transfers", name] = None
+        elif table == "accounts" and (row.value[1].debits_pending or row.value[1].credits_pending):
             for _, pending in store.scan(Query("pending", group=name, due=now, limit=1_000)):
                 found["transfers", pending.value] = None
     return list(found)
+
+
+def _is_over(transfer: StoredTransfer, now: int) -> bool:
+    expires = transfer.expires_at
+    return transfer.pending is PendingState.PENDING and expires is not None and expires <= now
 
 
 def _writes(sheet: Sheet, stored: dict[Key, Stored]) -> Iterable[Write]:
