@@ -1,13 +1,18 @@
-"""Turns: how one caller, a thread or a task, waits for a sign from others and for a time at once."""
+"""Turns: how one caller, a thread or a task, waits for a sign from others and for a time at once; and bells.
+
+A bell is how those signs are given where nobody knows who waits: a store rings it, and whoever works on the store has
+subscribed its turn.
+"""
 
 import asyncio
 import contextlib
 import threading
+from collections.abc import Callable
 from typing import Protocol
 
 from lldkit.clock import Clock
 
-__all__ = ["TaskTurn", "ThreadTurn", "Turn"]
+__all__ = ["Bell", "TaskTurn", "ThreadTurn", "Turn"]
 
 
 class Turn(Protocol):
@@ -77,3 +82,38 @@ class TaskTurn:
             given.cancel()
             time_is_up.cancel()
         return self._given.is_set()
+
+
+class Bell:
+    """Calls all who have subscribed, whenever it is rung. Safe for threads; ringing takes no lock.
+
+    >>> bell, heard = Bell(), []
+    >>> unsubscribe = bell.subscribe(lambda: heard.append("ding"))
+    >>> bell.ring()
+    >>> unsubscribe()
+    >>> bell.ring()
+    >>> heard
+    ['ding']
+    """
+
+    def __init__(self) -> None:
+        self._changing = threading.Lock()  # guards the change of the tuple, which is read without it
+        self._listeners: tuple[Callable[[], object], ...] = ()
+
+    def ring(self) -> None:
+        """Call them, in this thread."""
+        for give in self._listeners:
+            give()
+
+    def subscribe(self, give: Callable[[], object]) -> Callable[[], None]:
+        """Call `give` at each ring, until the function is called that is returned."""
+        with self._changing:
+            self._listeners = (*self._listeners, give)
+
+        def unsubscribe() -> None:
+            with self._changing:
+                rest = list(self._listeners)
+                rest.remove(give)
+                self._listeners = tuple(rest)
+
+        return unsubscribe

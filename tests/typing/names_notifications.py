@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from lldkit.notifications import Accepted, AddressError, AnyTemplate, AsyncChannel, Bounced, Call, Channel, ConsoleChannel, DEFAULT_LANES, DELIVERY, Dead, Decided, Decision, Deferred, Delivered, Delivery, DeliveryEvent, Digest, Directory, Explanation, FakeChannel, FallbackStarted, Finding, HeaderInjection, HistoryEntry, JsonValue, Key, Later, Limit, Matcher, MatcherSyntaxError, MemoryDirectory, MemoryStore, Message, MissingVariable, Mode, NotificationError, NotificationEvent, Notifier, Outcome, Preferences, Priority, Query, QuietHours, Reason, Receipt, ReceiptEvent, Recipient, Recorded, Refused, Rendered, Retried, Route, Row, RunReport, SMTPChannel, Sent, SmsLength, StaleVersion, State, Step, Store, StoreUnavailable, Suppressed, Target, TargetRefused, Template, Templates, Unclear, UnknownDelivery, UnknownTemplate, Verdict, WebhookChannel, Window, Write, check_target, lint, parse_address, parse_matchers, resolve, sms_segments
+from lldkit.notifications import Accepted, AddressError, AnyTemplate, AsyncChannel, Bounced, Call, Channel, ConsoleChannel, DEFAULT_LANES, DELIVERY, Dead, Decided, Decision, Deferred, Delivered, Delivery, DeliveryEvent, Digest, Directory, Explanation, FakeChannel, FallbackStarted, Finding, HeaderInjection, HistoryEntry, JsonValue, Key, Later, Limit, Matcher, MatcherSyntaxError, MemoryDirectory, MemoryStore, Message, MissingVariable, Mode, NotificationError, NotificationEvent, Notifier, Outcome, Preferences, Priority, Query, QuietHours, Reason, Receipt, ReceiptEvent, Recipient, Recorded, Refused, Rendered, Retried, Route, Row, RunReport, SMTPChannel, Sent, SmsLength, StaleVersion, State, Step, Store, StoreUnavailable, Suppressed, Target, TargetRefused, Template, Templates, Unclear, UnknownDelivery, UnknownTemplate, Verdict, Wakeful, WebhookChannel, Window, Write, check_target, lint, parse_address, parse_matchers, resolve, sms_segments
 from lldkit.notifications.gates import Per
 from lldkit.notifications.matchers import Operator
 from lldkit.notifications.windows import Ranges
@@ -81,12 +81,13 @@ def n68(x: Unclear) -> None: assert_type(x.reason, str)
 def n69(x: UnknownDelivery) -> None: assert_type(x.id, str)
 def n70(x: UnknownTemplate) -> None: assert_type(x.category, str); assert_type(x.channel, str)
 def n71() -> Verdict: return Verdict.SEND
-def n72(x: WebhookChannel) -> None: assert_type(x.name, str)
-def n73(x: Window) -> None: assert_type(x.times, Ranges); assert_type(x.weekdays, Ranges); assert_type(x.days_of_month, Ranges); assert_type(x.months, Ranges); assert_type(x.years, Ranges); assert_type(x.zone, str)
-def n74(x: Write) -> None: assert_type(x.key, Key); assert_type(x.value, Any); assert_type(x.expected, int); assert_type(x.group, str); assert_type(x.lane, str); assert_type(x.due, int | None); assert_type(x.lease, int | None)
-def n75(url: str) -> None: assert_type(check_target(url), Target)
-def n76(routes: Route, channels: Collection[str], templates: Templates) -> None: assert_type(lint(routes, channels=channels, templates=templates), list[Finding])
-def n77(text: str) -> None: assert_type(parse_address(text), str)
-def n78(text: str) -> None: assert_type(parse_matchers(text), tuple[Matcher, ...])
-def n79(tree: Route, labels: Mapping[str, str]) -> None: assert_type(resolve(tree, labels), tuple[Route, ...])
-def n80(text: str) -> None: assert_type(sms_segments(text), SmsLength)
+def n72(x: Wakeful) -> None: del x
+def n73(x: WebhookChannel) -> None: assert_type(x.name, str)
+def n74(x: Window) -> None: assert_type(x.times, Ranges); assert_type(x.weekdays, Ranges); assert_type(x.days_of_month, Ranges); assert_type(x.months, Ranges); assert_type(x.years, Ranges); assert_type(x.zone, str)
+def n75(x: Write) -> None: assert_type(x.key, Key); assert_type(x.value, Any); assert_type(x.expected, int); assert_type(x.group, str); assert_type(x.lane, str); assert_type(x.due, int | None); assert_type(x.lease, int | None)
+def n76(url: str) -> None: assert_type(check_target(url), Target)
+def n77(routes: Route, channels: Collection[str], templates: Templates) -> None: assert_type(lint(routes, channels=channels, templates=templates), list[Finding])
+def n78(text: str) -> None: assert_type(parse_address(text), str)
+def n79(text: str) -> None: assert_type(parse_matchers(text), tuple[Matcher, ...])
+def n80(tree: Route, labels: Mapping[str, str]) -> None: assert_type(resolve(tree, labels), tuple[Route, ...])
+def n81(text: str) -> None: assert_type(sms_segments(text), SmsLength)

@@ -74,7 +74,7 @@ from lldkit.notifications.quiet import QuietHours
 from lldkit.notifications.routing import Route, resolve
 from lldkit.notifications.sms import SmsLength, sms_segments
 from lldkit.notifications.smtp import SMTPChannel
-from lldkit.notifications.store import Key, Query, Row, StaleVersion, Store, Write
+from lldkit.notifications.store import Key, Query, Row, StaleVersion, Store, Wakeful, Write
 from lldkit.notifications.targets import Target, check_target
 from lldkit.notifications.templates import AnyTemplate, Rendered, Template, Templates
 from lldkit.notifications.webhook import WebhookChannel
@@ -153,6 +153,7 @@ __all__ = [
     "UnknownDelivery",
     "UnknownTemplate",
     "Verdict",
+    "Wakeful",
     "WebhookChannel",
     "Window",
     "Write",

@@ -3,11 +3,12 @@
 import threading
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
-from lldkit.notifications.store import Key, Query, Row, StaleVersion, Write
+from lldkit.notifications.store import Key, Query, Row, StaleVersion, Write, is_due
+from lldkit.turns import Bell
 
 __all__ = ["MemoryStore"]
 
@@ -37,6 +38,7 @@ class MemoryStore:
         self._groups: defaultdict[tuple[str, str], list[str]] = defaultdict(list)  # sorted ids
         self._due: defaultdict[str, list[tuple[int, str, str]]] = defaultdict(list)  # sorted by time
         self._leased: defaultdict[str, list[tuple[int, str, str]]] = defaultdict(list)
+        self._bell = Bell()
 
     def commit(self, writes: Sequence[Write], /, *, now: int, connection: Any = None) -> None:
         """Make all writes, or raise StaleVersion and make none; there is no `connection` to take part in."""
@@ -50,6 +52,8 @@ class MemoryStore:
                     raise StaleVersion(write.key, write.expected, found)
             for write in writes:
                 self._put(write, now)
+        if is_due(writes, now):
+            self._bell.ring()
 
     def _put(self, write: Write, now: int) -> None:
         kind, name = write.key
@@ -119,6 +123,10 @@ class MemoryStore:
             yield from ((query.kind, name) for name in islice(names, bisect_right(names, query.after), None))
         else:
             yield from ((query.kind, name) for name in sorted(self._rows[query.kind]) if name > query.after)
+
+    def subscribe(self, give: Callable[[], object], /) -> Callable[[], None]:
+        """Call `give` after commits by which something is due."""
+        return self._bell.subscribe(give)
 
     def close(self) -> None:
         """Do nothing."""

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from functools import partial
 from random import Random, SystemRandom
@@ -31,11 +32,11 @@ from lldkit.notifications.interface import (
     ReceiptEvent,
     Recorded,
     RunReport,
-    StoreUnavailable,
     UnknownDelivery,
 )
 from lldkit.notifications.lanes import DEFAULT_LANES, checked_lanes
 from lldkit.notifications.lint import lint
+from lldkit.notifications.loop import loop, subscribe
 from lldkit.notifications.moves import DEAD
 from lldkit.notifications.planning import Planner
 from lldkit.notifications.preferences import Directory, Recipient
@@ -47,11 +48,9 @@ from lldkit.notifications.templates import Templates
 from lldkit.notifications.twins import all_of, in_thread, twin
 from lldkit.retry import Backoff, exponential
 from lldkit.steps import arun, run
+from lldkit.turns import TaskTurn, ThreadTurn
 
 __all__ = ["Notifier"]
-
-POLL_SECONDS = 1.0
-"""How long `run` waits at most before it looks again for what others have stored."""
 
 
 class Notifier:
@@ -271,31 +270,23 @@ class Notifier:
     anext_due = twin(next_due)
 
     def run(self, stop: threading.Event) -> None:
-        """Send what is due, on this thread, until `stop` is set; a store that does not answer is asked again."""
-        while not stop.is_set():
-            try:
-                self.run_due()
-                pause = self._pause(self.next_due())
-            except StoreUnavailable as error:
-                pause = error.retry_after
-            if pause > 0 and not stop.is_set():
-                self._clock.sleep(pause)
+        """Send what is due, on this thread, until `stop` is set; a store that does not answer is asked again.
+
+        In between it sleeps, up to a second at a time, or until its store says that something is due.
+        """
+        turn = ThreadTurn()
+        with ExitStack() as stack:
+            stack.callback(subscribe(self._store, turn))
+            run(loop(stop, turn, self._clock), lambda verb: getattr(self, verb)(), self._clock)
 
     async def arun(self, stop: asyncio.Event) -> None:
         """`run` for tasks."""
-        while not stop.is_set():
-            try:
-                await self.arun_due()
-                pause = self._pause(await self.anext_due())
-            except StoreUnavailable as error:
-                pause = error.retry_after
-            if not stop.is_set():
-                await self._clock.asleep(max(0.0, pause))
-
-    def _pause(self, due: datetime | None) -> float:
-        if due is None:
-            return POLL_SECONDS
-        return min(POLL_SECONDS, (due - self._clock.now()).total_seconds())
+        turn, stack = TaskTurn(), ExitStack()
+        try:
+            await in_thread(lambda: stack.callback(subscribe(self._store, turn)))
+            await arun(loop(stop, turn, self._clock), lambda verb: getattr(self, f"a{verb}")(), self._clock)
+        finally:
+            await in_thread(stack.close)
 
     def _tell(self, events: Sequence[NotificationEvent]) -> None:
         if self._emit:

@@ -1,14 +1,15 @@
 """Notifications in PostgreSQL, for any number of hosts: SKIP LOCKED for claims, versions for the rest, server time."""
 
 import contextlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from lldkit.engines.postgres import UNAVAILABLE, Connection, Pool, Postgres
+from lldkit.engines.postgres_bell import PostgresBell
 from lldkit.notifications.interface import StoreUnavailable
 from lldkit.notifications.rows import read, written
 from lldkit.notifications.statements import statements
-from lldkit.notifications.store import Key, Query, Row, StaleVersion, Write
+from lldkit.notifications.store import Key, Query, Row, StaleVersion, Write, is_due
 
 __all__ = ["PostgresStore"]
 
@@ -30,11 +31,16 @@ class PostgresStore:
         self._postgres = Postgres(dsn_or_pool, timeout=timeout)
         self._server_time = server_time
         self._migrated = False
+        self._bell = PostgresBell(self._postgres.connection, "lldkit_notifications")
 
     def commit(self, writes: Sequence[Write], /, *, now: int, connection: Connection | None = None) -> None:
         """Make all writes, or raise StaleVersion and make none."""
         with self._connection(connection) as used, used.transaction():
             _write(used, writes, self._now(now))
+            if has_news := is_due(writes, now):
+                used.execute(SQL["notify"].encode(), ("" if connection else self._bell.name,))
+        if has_news and connection is None:
+            self._bell.ring()
 
     def claim(self, shares: Sequence[tuple[str, int]], /, *, now: int, lease: int) -> list[tuple[Key, Row]]:
         """Lease due rows; those that another worker is leasing at this moment are passed over."""
@@ -54,6 +60,13 @@ class PostgresStore:
                 return _rows(used.execute(text.encode(), given).fetchall())
             columns = ([kind for kind, _ in what], [name for _, name in what])
             return _rows(used.execute(SQL["by_keys"].encode(), columns).fetchall()) if what else {}
+
+    def subscribe(self, give: Callable[[], object], /) -> Callable[[], None]:
+        """Call `give` after commits, by any host, by which something is due, over a connection of its own.
+
+        A pooler in transaction mode cannot listen; then a worker looks once a second.
+        """
+        return self._bell.subscribe(give)
 
     def close(self) -> None:
         """Close the connections that are ours. Idempotent."""

@@ -45,3 +45,5 @@ UPDATE notifications_rows SET version = version + 1, grp = %(group)s, lane = %(l
 WHERE kind = %(kind)s AND id = %(id)s AND version = %(expected)s
 -- : delete
 DELETE FROM notifications_rows WHERE kind = %(kind)s AND id = %(id)s AND version = %(expected)s
+-- : notify
+SELECT pg_notify('lldkit_notifications', %s)

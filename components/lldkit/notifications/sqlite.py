@@ -5,14 +5,15 @@ import json
 import os
 import sqlite3
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from lldkit.engines.sqlite import UNAVAILABLE, Database
 from lldkit.notifications.interface import StoreUnavailable
 from lldkit.notifications.rows import read, written
 from lldkit.notifications.statements import statements
-from lldkit.notifications.store import Key, Query, Row, StaleVersion, Write
+from lldkit.notifications.store import Key, Query, Row, StaleVersion, Write, is_due
+from lldkit.turns import Bell
 
 __all__ = ["SQLiteStore"]
 
@@ -38,6 +39,7 @@ class SQLiteStore:
         busy_timeout: float = 5.0,
     ) -> None:
         self._database = Database(path, busy_timeout=busy_timeout, synchronous=synchronous)
+        self._bell = Bell()
         with _answering():
             self._database.migrate("notifications", SQL.migrations)
 
@@ -45,6 +47,8 @@ class SQLiteStore:
         """Make all writes, or raise StaleVersion and make none."""
         with _answering(), self._transaction(connection) as open_connection:
             _write(open_connection, writes, now)
+        if connection is None and is_due(writes, now):
+            self._bell.ring()
 
     def claim(self, shares: Sequence[tuple[str, int]], /, *, now: int, lease: int) -> list[tuple[Key, Row]]:
         """Lease due rows; who finds none due has not waited for a writer."""
@@ -66,6 +70,10 @@ class SQLiteStore:
             reading = connection or self._database.connection()
             rows = _query(reading, what) if isinstance(what, Query) else _by_keys(reading, what)
             return {(kind, name): Row(read(kind, value), version, due) for kind, name, value, version, due in rows}
+
+    def subscribe(self, give: Callable[[], object], /) -> Callable[[], None]:
+        """Call `give` after commits of this store by which something is due; not after those of a `connection`."""
+        return self._bell.subscribe(give)
 
     def close(self) -> None:
         """Close the connections of all threads. Idempotent."""

@@ -6,12 +6,12 @@ functions between a `find` and a `commit`; the versions say whether what they sa
 whoever was too slow.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from lldkit.notifications.interface import NotificationError
 
-__all__ = ["Key", "Query", "Row", "StaleVersion", "Store", "Write"]
+__all__ = ["Key", "Query", "Row", "StaleVersion", "Store", "Wakeful", "Write", "is_due"]
 
 Key: TypeAlias = tuple[str, str]
 """A kind of row, and the id in it."""
@@ -76,6 +76,23 @@ class Store(Protocol):
     def close(self) -> None:
         """Let go of connections. Idempotent."""
         ...
+
+
+@runtime_checkable
+class Wakeful(Protocol):
+    """A store that tells when there is something to do; without one a worker looks once a second."""
+
+    def subscribe(self, give: Callable[[], object], /) -> Callable[[], None]:
+        """Call `give` after commits by which something is due, until the function is called that is returned.
+
+        A hint: it may come too often or not at all. It is called in any thread, and must not block.
+        """
+        ...
+
+
+def is_due(writes: Iterable[Write], now: int) -> bool:
+    """Whether a worker that sleeps should look at once."""
+    return any(write.due is not None and write.due <= now for write in writes)
 
 
 class StaleVersion(NotificationError):

@@ -2,12 +2,8 @@
 
 import itertools
 import re
-import secrets
-import socket
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from selectors import EVENT_READ, DefaultSelector
 from typing import Any, TypeVar
 
 import psycopg
@@ -17,6 +13,7 @@ from psycopg.rows import tuple_row
 
 from lldkit.clock import MICRO, Clock
 from lldkit.engines.postgres import UNAVAILABLE, Connection, Pool, Postgres
+from lldkit.engines.postgres_bell import PostgresBell
 from lldkit.scheduler import ledger
 from lldkit.scheduler.interface import JobState, Keep, SchemaMismatch, StoreUnavailable, UnknownJob
 from lldkit.scheduler.postgres_table import PostgresTable, Statements
@@ -31,12 +28,9 @@ T = TypeVar("T")
 CROSSED = (errors.DeadlockDetected, errors.SerializationFailure, errors.UniqueViolation)
 """Two transactions have got into each other's way, and ours was undone. A UniqueViolation: both have put one id."""
 TRIES = 5
-DEAF: tuple[type[Exception], ...] = (*UNAVAILABLE, RuntimeError)
-"""Nobody can listen now; a RuntimeError: the store was closed."""
 PART_FOR_LOCKS = 0.8
 """How much of the timeout a transaction may wait for a lock; 0 milliseconds mean for ever."""
 FOLD_EVERY = 64
-LISTEN_AGAIN_SECONDS = 1.0  # real ones, after the connection was lost
 
 
 class PostgresStore(TransactionalStore):
@@ -73,8 +67,8 @@ class PostgresStore(TransactionalStore):
         self._clock = clock
         self._is_migrated = False
         self._transactions = itertools.count(1)
-        self._name = secrets.token_hex(8)
-        self._watch = _Watch(self._connection, self._statements.channel, self._hear)
+        self._bell = bell = PostgresBell(self._connection, self._statements.channel)
+        self._name = bell.name
 
     # Transactions
 
@@ -252,95 +246,9 @@ class PostgresStore(TransactionalStore):
             cursor = connection.cursor(row_factory=tuple_row)
             return cursor.execute(self._statements.sql[name], given, prepare=False).fetchall()
 
-    # Word of changes
-
-    def subscribe(self, give: Callable[[], object]) -> Callable[[], None]:
-        """Call `give` after each change by this process or another."""
-        unsubscribe = super().subscribe(give)
-        self._watch.enter()
-
-        def leave() -> None:
-            unsubscribe()
-            self._watch.leave()
-
-        return leave
-
-    def _hear(self, sender: str | None) -> None:
-        """Pass on what others have done; what this store has done by itself was told at once."""
-        if sender != self._name:
-            self.notify()
-
     def close(self) -> None:
         """Close the connections that are ours. Idempotent."""
         self._postgres.close()
 
     def __repr__(self) -> str:
         return f"PostgresStore(schema={self._schema!r})"
-
-
-class _Watch:
-    """The thread that listens for the word of other processes, while somebody wants to hear it."""
-
-    def __init__(self, connection: Callable[[], Any], channel: str, hear: Callable[[str | None], None]) -> None:
-        self._connection = connection
-        self._channel = channel
-        self._hear = hear
-        self._lock = threading.Lock()  # guards what follows
-        self._listeners = 0
-        self._thread: threading.Thread | None = None
-        self._bell: socket.socket | None = None
-
-    def enter(self) -> None:
-        """One more listens; when the server answers, no commit is missed from here on."""
-        with self._lock:
-            self._listeners += 1
-            if self._listeners == 1:
-                self._bell, bell = socket.socketpair()
-                listens = threading.Event()
-                self._thread = threading.Thread(target=self._run, args=(bell, listens), name="watch", daemon=True)
-                self._thread.start()
-                listens.wait()
-
-    def leave(self) -> None:
-        """One fewer; the last one ends the thread."""
-        with self._lock:
-            self._listeners -= 1
-            if self._listeners or self._thread is None or self._bell is None:
-                return
-            thread, self._thread = self._thread, None
-            self._bell.close()  # which the thread hears
-        if thread is not threading.current_thread():
-            thread.join()
-
-    def _run(self, bell: socket.socket, listens: threading.Event) -> None:
-        with bell, DefaultSelector() as selector:
-            selector.register(bell, EVENT_READ)
-            while True:
-                try:
-                    if self._listen(selector, listens):
-                        return
-                except DEAF:
-                    listens.set()  # who waits for word from a server that is down polls
-                if selector.select(LISTEN_AGAIN_SECONDS):
-                    return
-
-    def _listen(self, selector: DefaultSelector, listens: threading.Event) -> bool:
-        """Pass on what is heard until the bell rings."""
-        with self._connection() as connection:
-            connection.execute(f"LISTEN {self._channel}".encode())
-            connection.commit()  # a pool's connection may be in a transaction, and would listen from its end on
-            if listens.is_set():
-                self._hear(None)  # of what was missed meanwhile
-            listens.set()
-            server = connection.fileno()
-            selector.register(server, EVENT_READ, connection)
-            try:
-                while True:
-                    heard = [key.data for key, _ in selector.select()]
-                    if None in heard:
-                        connection.execute("UNLISTEN *")
-                        return True
-                    for sender in {each.payload for each in connection.notifies(timeout=0)}:
-                        self._hear(sender)
-            finally:
-                selector.unregister(server)

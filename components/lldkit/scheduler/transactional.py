@@ -1,6 +1,5 @@
 """A store whose every verb is one transaction over a `Table`: what an engine adds to the ledger."""
 
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -21,6 +20,7 @@ from lldkit.scheduler.store import (
     ScheduleState,
     Tick,
 )
+from lldkit.turns import Bell
 
 __all__ = ["TransactionalStore"]
 
@@ -31,8 +31,7 @@ class TransactionalStore(ABC):
     """The verbs of `Store` but for those that only look. Safe for threads, as far as `_transaction` is."""
 
     def __init__(self) -> None:
-        self._listening = threading.Lock()  # guards the change of the tuple, which is read without it
-        self._listeners: tuple[Callable[[], object], ...] = ()
+        self._bell = Bell()
 
     @abstractmethod
     def _transaction(self, connection: Any = None) -> AbstractContextManager[Table]:
@@ -134,21 +133,11 @@ class TransactionalStore(ABC):
 
     def notify(self) -> None:
         """Tell this process's listeners that something has changed."""
-        for give in self._listeners:
-            give()
+        self._bell.ring()
 
     def subscribe(self, give: Callable[[], object]) -> Callable[[], None]:
         """Call `give` after each change."""
-        with self._listening:
-            self._listeners = (*self._listeners, give)
-
-        def unsubscribe() -> None:
-            with self._listening:
-                rest = list(self._listeners)
-                rest.remove(give)
-                self._listeners = tuple(rest)
-
-        return unsubscribe
+        return self._bell.subscribe(give)
 
     def close(self) -> None:  # noqa: B027 - an engine that holds nothing has nothing to add
         """Let go of what is held."""
