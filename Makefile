@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 help:   ## what you can ask for
-	@sed -n 's/^\([a-z]*\): .*## /  make \1|/p' Makefile | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z]*\): .*## /  make \1|/p' Makefile | awk -F'|' '{printf "%-15s %s\n", $$1, $$2}'
 
 .venv/ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lldkit needs Python 3.11 or newer; name one: make PYTHON=python3.12 ...")'
@@ -21,6 +21,7 @@ help:   ## what you can ask for
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
 	fi
 	@touch $@
+	@echo "built; \`. .venv/bin/activate\` gives your shell the command \`lldkit\`"
 
 demo: .venv/ready   ## a rate limiter under a burst, in the terminal
 	@$(BIN)/lldkit demo rate_limiter

@@ -10,12 +10,17 @@ from typing import Any, TypeVar
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg.conninfo import make_conninfo
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 import servers
+
+# An example may take its time: how long it does depends on what else the machine has to do.
+settings.register_profile("unhurried", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 SHARED = Path(__file__).parent.parent.parent / "shared" / "vectors"
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from lldkit.playground.cli import DEMOS
 
@@ -224,16 +225,32 @@ def test_a_room_has_the_parts_that_every_room_has(room: str) -> None:
     assert not (kata.exists() and room in LACKS_ITS_KATA), f"take {room} out of LACKS_ITS_KATA"
 
 
+def test_no_example_of_a_property_has_a_deadline() -> None:
+    assert settings.default is not None
+    assert settings.default.deadline is None
+
+
 def test_every_room_can_be_shown_and_every_kata_found() -> None:
     assert set(ROOMS) <= set(DEMOS)
     table = (ROOT / "katas" / "README.md").read_text()
     assert [path.parent.name for path in ROOT.glob("katas/*/kata.toml") if f"[{path.parent.name}](" not in table] == []
 
 
-@pytest.mark.parametrize("document", [*ROOMS, "templates/design"])
+def sections_of(document: str) -> list[str]:
+    lines = (ROOT / "docs" / f"{document}.md").read_text().splitlines()
+    return [line.removeprefix("## ") for line in lines if line.startswith("## ")]
+
+
+@pytest.mark.parametrize("document", [*ROOMS, "interleave", "simulation", "snapshot", "templates/design"])
 def test_a_design_document_has_the_sections_that_every_one_has(document: str) -> None:
-    text = (ROOT / "docs" / f"{document}.md").read_text()
-    assert [line.removeprefix("## ") for line in text.splitlines() if line.startswith("## ")] == SECTIONS
+    assert sections_of(document) == SECTIONS
+
+
+@pytest.mark.parametrize("document", ["claims", "laboratories", "linearizability"])
+def test_a_document_of_a_part_has_the_sections_that_fit_in_the_same_order(document: str) -> None:
+    found = sections_of(document)
+    assert [line for line in found if line in SECTIONS] == [line for line in SECTIONS if line in found]
+    assert {*SECTIONS[:2], *(SECTIONS[index] for index in (5, 9, 10, 11))} <= set(found)
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -1,22 +1,83 @@
 """The command `lldkit` itself: help, version, and how it ends when it is stopped."""
 
+import argparse
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from lldkit import __version__
-from lldkit.__main__ import COMMANDS, main
+from lldkit.__main__ import COMMANDS, _parser, main
+
+PROPER = ("ISO 8601", "Python", "CSV", "JSON", "TOML", "SQLite")  # words that begin with a capital anywhere
 
 
 def test_alone_it_says_what_it_can_do(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
     out = capsys.readouterr().out
     assert all(f"  lldkit {command}" in out for command in COMMANDS)
-    assert len(out.splitlines()) <= 30  # one screen
+    lines = out.splitlines()
+    assert len(lines) < 24  # one screen, with the prompt below it
+    assert max(map(len, lines)) <= 80
+
+
+def arguments_of(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str | None]]:
+    """Each command with its description, and each argument with its help, from this parser downwards."""
+    yield parser.prog, parser.description
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            assert action.metavar == "COMMAND", parser.prog
+            for below in action.choices.values():
+                yield from arguments_of(below)
+        else:
+            yield f"{parser.prog} {action.metavar or action.dest}", action.help
+            assert action.option_strings or str(action.metavar).isupper(), parser.prog
+
+
+def test_every_command_and_every_argument_says_what_it_is_in_one_style() -> None:
+    told = dict(arguments_of(_parser(list(COMMANDS), configured=True)))
+    assert len(told) > 150  # the walk has seen them
+    assert [name for name, text in told.items() if not text or text.endswith(".")] == []
+    assert [name for name, text in told.items() if text and text[0].isupper() and not text.startswith(PROPER)] == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_refuses_in_one_line(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--no-such-option"])
+    captured = capsys.readouterr()
+    assert (stop.value.code, captured.out, captured.err.count("\n")) == (2, "", 1)
+    assert captured.err.startswith("lldkit")
+    assert captured.err.endswith("--help)\n")
+
+
+@pytest.mark.parametrize("words", [["rate_limiter", "--help"], ["rate-limiter", "--help"]])
+def test_a_command_may_be_spelt_like_its_package(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(words)
+    assert (stop.value.code, capsys.readouterr().out[:26]) == (0, "usage: lldkit rate-limiter")
+
+
+@pytest.mark.parametrize("component", ["rate-limiter", "rate_limiter"])
+def test_a_demo_may_be_spelt_like_its_command(component: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", component]) == 0
+    assert capsys.readouterr().out.startswith("gcra: 10 per second, burst 5\n")
+
+
+@pytest.mark.parametrize("words", [[], ["demo", "retry"], ["kata", "list"], ["kata", "doctor"]])
+def test_what_is_no_terminal_gets_plain_text(
+    words: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLDKIT_KATAS", str(tmp_path))
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    main(words)
+    captured = capsys.readouterr()
+    assert captured.out
+    assert "\x1b" not in captured.out + captured.err
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash on this machine")

@@ -5,7 +5,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from lldkit import __version__
 from lldkit.completion import SHELLS, script
@@ -32,28 +32,30 @@ COMMANDS: dict[str, str] = {
 
 COMPLETION = "completion"
 FRONT = """\
-lldkit {version}: the building blocks of a backend. Read one in five minutes, run it
-in production, and practise it as a kata.
+lldkit {version}: the building blocks of a backend, to read, to run and to practise
 
-See it
-  lldkit play                    every component on one page, in simulated time
-  lldkit demo retry              one of them as terminal lines
+See and practise
+  lldkit play            every component on one page of your browser
+  lldkit demo retry      one of them as terminal lines
+  lldkit kata            the katas, and what is next
+  lldkit kata check      grades what you wrote, and names the bug
 
-Practise it
-  lldkit kata                    the katas, and what is next
-  lldkit kata check              grades what you wrote, and names the bug
-
-Use it
+Use
 {rooms}
 
-lldkit COMMAND --help tells more; eval "$(lldkit completion bash)" completes words."""
+More: lldkit COMMAND --help. Completion: eval "$(lldkit completion bash)\""""
 
 
 class _Parser(argparse.ArgumentParser):
-    """Refuses in one line."""
+    """Refuses in one line, and writes in capitals what is to be replaced."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+    def add_argument(self, *names: Any, **settings: Any) -> argparse.Action:
+        if not names[0].startswith("-"):
+            settings.setdefault("metavar", names[0].upper())
+        return super().add_argument(*names, **settings)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -69,6 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
+    if words and words[0].replace("_", "-") in COMMANDS:
+        words[0] = words[0].replace("_", "-")
     asked = next((word for word in words if not word.startswith("-")), None)
     parser = _parser([asked] if asked in COMMANDS else list(COMMANDS), configured=asked in (*COMMANDS, COMPLETION))
     arguments = parser.parse_args(words)
@@ -83,18 +87,28 @@ def _run(argv: Sequence[str] | None) -> int:
 
 def _parser(names: Sequence[str], *, configured: bool) -> argparse.ArgumentParser:
     """The parser of some commands, whose modules it imports; they know their arguments where they are `configured`."""
-    parser = _Parser(prog="lldkit", description="The building blocks of a backend.")
+    parser = _Parser(prog="lldkit", description="the building blocks of a backend, to read, to run and to practise")
     parser.add_argument("--version", action="version", version=f"lldkit {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name in names:
         room = importlib.import_module(COMMANDS[name])
-        subparser = subparsers.add_parser(name, help=room.SUMMARY, description=room.SUMMARY)
+        subparser = subparsers.add_parser(name, help=room.SUMMARY)
         if configured:
             room.configure(subparser)
             subparser.set_defaults(run=room.run)
-    says = "a script that completes these words in your shell"
-    subparsers.add_parser(COMPLETION, help=says, description=says).add_argument("shell", choices=SHELLS)
+    completion = subparsers.add_parser(COMPLETION, help="a script that completes these words in your shell")
+    completion.add_argument("shell", choices=SHELLS, help="one of %(choices)s")
+    _describe(parser)
     return parser
+
+
+def _describe(parser: argparse.ArgumentParser) -> None:
+    """Begin the help of each command below with the line that stands for it above."""
+    for action in parser._actions:  # noqa: SLF001 - argparse shows its arguments nowhere else
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
+            for line in action._choices_actions:  # noqa: SLF001
+                action.choices[line.dest].description = line.help
+                _describe(action.choices[line.dest])
 
 
 def _rooms() -> list[str]:
@@ -103,7 +117,7 @@ def _rooms() -> list[str]:
     rooms = [
         (name, importlib.import_module(module).SUMMARY) for name, module in COMMANDS.items() if name not in general
     ]
-    return [f"  lldkit {name:<24}{summary}" for name, summary in rooms]
+    return [f"  lldkit {name:<16}{summary}" for name, summary in rooms]
 
 
 if __name__ == "__main__":

@@ -224,9 +224,15 @@ def run(*tests: Path) -> tuple[list[Row], list[str]]:
                     skipped += [at[1]] if at[2] == "SKIPPED" else []
         progress("")
         if process.returncode != 0:
-            sys.exit("".join(output) + f"\n{tests[0].name} failed; nothing was written")
+            sys.exit(f"{why(''.join(output))}\n{tests[0].name} failed; nothing was written")
         written = result.read_text(encoding="utf-8") if result.exists() else ""  # nothing when all were skipped
         return rows(json.loads(written or '{"benchmarks": []}')), skipped
+
+
+def why(output: str) -> str:
+    """What stopped a run: the peers that are not installed, in one line, else all that it printed."""
+    absent = sorted(set(re.findall(r"No module named '([\w.]+)'", output)))
+    return f"not installed: {', '.join(absent)}; `make clean bench` builds .venv with every peer" if absent else output
 
 
 def progress(text: str) -> None:

@@ -131,6 +131,14 @@ def test_a_real_run_gives_its_rows_and_the_names_of_what_was_skipped(tmp_path: P
     assert skipped == ["test_engine"]
 
 
+def test_a_run_without_its_peers_names_them_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "test_planted.py").write_text("import no_such_peer\n", encoding="utf-8")
+    with pytest.raises(
+        SystemExit, match=r"^not installed: no_such_peer; `make clean bench` .*\ntest_planted.py failed"
+    ):
+        run(tmp_path / "test_planted.py")
+
+
 def test_a_failing_benchmark_ends_the_run_with_its_output(tmp_path: Path) -> None:
     (tmp_path / "test_planted.py").write_text("def test_a(benchmark):\n    assert 1 == 2\n", encoding="utf-8")
     with pytest.raises(SystemExit, match=r"(?s)assert 1 == 2.*test_planted.py failed; nothing was written"):

@@ -24,7 +24,7 @@ Table = dict[int, dict[str, float]]
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `lldkit cache`."""
-    commands = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    commands = parser.add_subparsers(dest="action", required=True, metavar="COMMAND")
     simulation = commands.add_parser("simulate", help=SUMMARY, description=SUMMARY)
     simulation.add_argument(
         "trace", help="one key per line, or CSV with --column; gzip and xz too; - is standard input"

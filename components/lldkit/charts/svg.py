@@ -221,7 +221,8 @@ def x_axis(to_x: Scale, x_label: str, top: float) -> Iterator[str]:
     yield stroke(f"M{pixels(to_x.start)} {pixels(top)}H{pixels(to_x.end)}", "faint")
     for value in steps(to_x.low, to_x.high, max(2, int((to_x.end - to_x.start) // 70))):
         yield stroke(f"M{pixels(to_x(value))} {pixels(top)}v4", "faint")
-        yield label(number(value), to_x(value), top + 17, "faint", "middle")
+        clipped = to_x(value) + LETTER * len(number(value)) / 2 > to_x.end + EDGE
+        yield label(number(value), to_x(value), top + 17, "faint", "end" if clipped else "middle")
     yield label(x_label, (to_x.start + to_x.end) / 2, top + 34, "faint", "middle")
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SUMMARY", "configure", "run"]
 
-SUMMARY = "Practise: katas that are graded, with the bug named"
+SUMMARY = "katas that are graded, with the bug named"
 
 
 # verb, what it does, whether it asks for a kata: "1" it must be named, "?" it may be, "" it is about none
@@ -42,16 +42,16 @@ VERBS = (
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the commands."""
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB")
+    verbs = parser.add_subparsers(dest="verb", metavar="COMMAND")
     subs = {}
     for name, does, text, kata in VERBS:
-        subs[name] = sub = verbs.add_parser(name, help=text, description=text)
+        subs[name] = sub = verbs.add_parser(name, help=text)
         if kata:
             where = "the kata; default: the open one"
             sub.add_argument("name", metavar="NAME", nargs=None if kata == "1" else "?", help=where)
         sub.add_argument("--dir", help="the workspace; default: $LLDKIT_KATAS, a parent folder, ~/lldkit-katas")
         sub.set_defaults(does=does)
-    subs["list"].add_argument("--json", action="store_true")
+    subs["list"].add_argument("--json", action="store_true", help="one JSON document and nothing else")
     check = subs["check"]
     check.add_argument("--level", type=int, metavar="N", help="levels 1 to N; default: the open level")
     check.add_argument("--file", metavar="F", help="grade this file; needs no workspace")
@@ -64,7 +64,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     subs["hunt"].add_argument("--level", type=int, metavar="N", help="bugs of levels 1 to N; default: the open level")
     subs["find"].add_argument("--bug", metavar="ID", help="this planted bug, such as w07; default: the next one")
     interview = subs["interview"]
-    interview.add_argument("--format", choices=("lld35", "oa90", "machine90"), required=True)
+    formats = ("lld35", "oa90", "machine90")
+    interview.add_argument("--format", choices=formats, required=True, help="its kind and its minutes")
     interview.add_argument("--seed", type=int, default=0, metavar="N", help="chooses the questions; default: 0")
     interview.add_argument("--script", metavar="FILE", help="play what this TOML file says instead of asking")
     interview.add_argument("--clock", choices=("real", "fake"), default="real", help="fake: the script's minutes")
@@ -73,17 +74,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _configure_dev(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    dev = verbs.add_parser("dev", help="for authors of katas", description="for authors of katas")
-    tools = dev.add_subparsers(dest="tool", metavar="TOOL", required=True)
+    dev = verbs.add_parser("dev", help="for authors of katas")
+    tools = dev.add_subparsers(dest="tool", metavar="COMMAND", required=True)
     check = tools.add_parser("check", help="prove the graders")
     check.add_argument("names", metavar="NAME", nargs="*", help="default: all katas")
     check.add_argument("--fast", action="store_true", help="without the repeated and the long runs")
     check.add_argument("--jobs", type=int, metavar="N", help="processes at a time; default: one per processor")
-    check.add_argument("--json", action="store_true")
+    check.add_argument("--json", action="store_true", help="one JSON document and nothing else")
     check.add_argument("--renew", action="store_true", help="write signatures and golden reports anew first")
     check.set_defaults(does=commands.dev_check)
     matrix = tools.add_parser("matrix", help="which check kills which planted bug")
-    matrix.add_argument("name", metavar="NAME")
+    matrix.add_argument("name", metavar="NAME", help="the kata")
     matrix.set_defaults(does=commands.dev_matrix)
     new = tools.add_parser("new", help="write a toy of one level, to begin a kata from")
     new.add_argument("name", metavar="NAME", help="words in small letters, joined by _")

@@ -22,6 +22,7 @@ __all__ = ["SUMMARY", "configure", "run"]
 SUMMARY = "which elevator dispatcher is better, and by how much"
 PEOPLE = 600
 BEDS = ("crites-barto", "up", "down", "lunch")
+DISPATCHER = "who sends the cars (default: %(default)s)"
 
 
 def _traffic(arguments: argparse.Namespace) -> Traffic:
@@ -33,35 +34,39 @@ def _traffic(arguments: argparse.Namespace) -> Traffic:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `lldkit elevator`."""
-    commands = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    commands = parser.add_subparsers(dest="action", required=True, metavar="COMMAND")
     compared = commands.add_parser("compare", help="several dispatchers on the same people")
-    compared.add_argument("dispatchers", nargs="+", metavar="DISPATCHER", choices=sorted(DISPATCHERS))
-    compared.add_argument("--hours", type=float, default=10.0, help="simulated, for each run (default 10)")
-    compared.add_argument("--seeds", type=int, default=20, help="how many (default 20)")
-    compared.add_argument("--first-seed", type=int, default=0)
-    compared.add_argument("--workers", type=int, default=1, help="processes (default 1)")
+    names = sorted(DISPATCHERS)
+    compared.add_argument("dispatchers", nargs="+", metavar="DISPATCHER", choices=names, help="one of %(choices)s")
+    compared.add_argument("--hours", type=float, default=10.0, help="simulated, for each run (default: 10)")
+    compared.add_argument("--seeds", type=int, default=20, help="how many (default: 20)")
+    compared.add_argument("--first-seed", type=int, default=0, help="the others follow it (default: 0)")
+    compared.add_argument("--workers", type=int, default=1, help="processes (default: 1)")
     compared.add_argument("--json", action="store_true", help="print JSON")
     compared.add_argument("--svg", metavar="FILE", help="write a chart of the mean waits")
     trip = commands.add_parser("rtt", help="the round trip of a car in up-peak, by formula")
-    for name in ("floors", "passengers", "tv", "ts", "tp"):
-        trip.add_argument(f"--{name}", type=int if name == "floors" else float, required=True)
-    trip.add_argument("--cars", type=int, default=1)
-    trip.add_argument("--population", type=int)
+    trip.add_argument("--floors", type=int, required=True, help="above the entrance")
+    trip.add_argument("--passengers", type=float, required=True, help="in a car that leaves the entrance")
+    trip.add_argument("--tv", type=float, required=True, help="seconds from one floor to the next at full speed")
+    trip.add_argument("--ts", type=float, required=True, help="seconds that a stop adds")
+    trip.add_argument("--tp", type=float, required=True, help="seconds for one passenger to step in or out")
+    trip.add_argument("--cars", type=int, default=1, help="in the group (default: 1)")
+    trip.add_argument("--population", type=int, help="of the building, to say which share of it is carried")
     watch = commands.add_parser("watch", help="the cars of some minutes, line by line")
-    watch.add_argument("--dispatcher", choices=sorted(DISPATCHERS), default="look-ahead")
-    watch.add_argument("--minutes", type=float, default=5.0)
-    watch.add_argument("--every", type=float, default=5.0, metavar="SECONDS")
+    watch.add_argument("--dispatcher", choices=names, default="look-ahead", help=DISPATCHER)
+    watch.add_argument("--minutes", type=float, default=5.0, help="simulated (default: 5)")
+    watch.add_argument("--every", type=float, default=5.0, metavar="SECONDS", help="one line for so many (default: 5)")
     game = commands.add_parser("saga", help="the levels of Elevator Saga, from their JSON")
-    game.add_argument("levels", metavar="FILE")
-    game.add_argument("--dispatcher", choices=sorted(DISPATCHERS), default="look-ahead")
-    game.add_argument("--runs", type=int, default=20)
+    game.add_argument("levels", metavar="FILE", help="a JSON file of levels")
+    game.add_argument("--dispatcher", choices=names, default="look-ahead", help=DISPATCHER)
+    game.add_argument("--runs", type=int, default=20, help="of each level (default: 20)")
     for command in (compared, watch):
-        command.add_argument("--up-per-minute", type=float, default=0.0, help="who enter, on the bed (default 0)")
-        command.add_argument("--bed", choices=BEDS, default="crites-barto", help="the traffic")
+        command.add_argument("--up-per-minute", type=float, default=0.0, help="who enter, on the bed (default: 0)")
+        command.add_argument("--bed", choices=BEDS, default="crites-barto", help="the traffic (default: crites-barto)")
         command.add_argument(
-            "--percent", type=float, default=8.0, help=f"of {PEOPLE} people in 5 minutes, but for the bed"
+            "--percent", type=float, default=8.0, help=f"of {PEOPLE} people in 5 minutes, but for the bed (default: 8)"
         )
-    watch.add_argument("--seed", type=int, default=7)
+    watch.add_argument("--seed", type=int, default=7, help="of the people (default: 7)")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -22,7 +22,7 @@ from lldkit.feature_flags.reader import nearest
 
 __all__ = ["SUMMARY", "configure", "run"]
 
-SUMMARY = "feature flags: what is wrong, why somebody sees what, and what can go"
+SUMMARY = "what is wrong with flags, who sees what, what can go"
 FORMATS: Mapping[str, Format] = {each.name: each for each in (NATIVE, UNLEASH, FLAGD, GROWTHBOOK)}
 
 

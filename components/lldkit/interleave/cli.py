@@ -15,7 +15,7 @@ from lldkit.interleave.schedule import Schedule
 
 __all__ = ["SUMMARY", "configure", "run"]
 
-SUMMARY = "threads under control: find a race, replay it, prove its cure"
+SUMMARY = "find a race of threads, replay it, prove its cure"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="a race found, and its cure proved",
         description="Explore a small program with a race, draw the schedule that breaks it, and prove the cure.",
     )
-    demo.add_argument("program", nargs="?", choices=sorted(DEMOS), default="lost-update", help="default: lost-update")
+    demo.add_argument("program", nargs="?", choices=sorted(DEMOS), default="lost-update", help="(default: %(default)s)")
     demo.add_argument("--seed", type=int, default=0, help="of the schedules that are drawn (default: 0)")
     demo.add_argument(
         "--granularity", choices=[each.value for each in Granularity], default="free", help="where threads may switch"

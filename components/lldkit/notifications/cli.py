@@ -21,7 +21,7 @@ from lldkit.notifications.preferences import MemoryDirectory
 
 __all__ = ["SUMMARY", "configure", "run"]
 
-SUMMARY = "notifications: why a message goes out, waits or does not"
+SUMMARY = "why a message goes out, waits or does not"
 CONFIG = "a JSON document with routes, templates and recipients"
 
 
@@ -30,10 +30,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(dest="notifications_command", metavar="COMMAND", required=True)
     explain = commands.add_parser("explain", help="every rule that a message meets, and what they decide")
     explain.add_argument("config", help=CONFIG)
-    explain.add_argument("recipient")
-    explain.add_argument("category")
+    explain.add_argument("recipient", help="the id of one of its recipients")
+    explain.add_argument("category", help="that of the message, such as billing")
     explain.add_argument("data", help="a JSON file with the data of the message")
-    explain.add_argument("--priority", choices=[each.value for each in Priority], default="normal")
+    priorities = [each.value for each in Priority]
+    explain.add_argument("--priority", choices=priorities, default="normal", help="(default: %(default)s)")
     explain.add_argument("--label", action="append", default=[], metavar="NAME=VALUE", help="may be repeated")
     explain.add_argument("--at", metavar="TIME", help="as of then, such as 2024-07-01T23:00+02:00 (default: now)")
     explain.add_argument("--json", action="store_true", help="as JSON")
@@ -41,7 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     check.add_argument("config", help=CONFIG)
     route = commands.add_parser("route", help="where labels lead, and why")
     route.add_argument("config", help=CONFIG)
-    route.add_argument("labels", nargs="*", metavar="NAME=VALUE")
+    route.add_argument("labels", nargs="*", metavar="NAME=VALUE", help="of the message")
     commands.add_parser("diagram", help="the life of a delivery, as text for Mermaid")
 
 

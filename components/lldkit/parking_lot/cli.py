@@ -12,7 +12,7 @@ from lldkit.parking_lot.ocpi import Tariff
 
 __all__ = ["SUMMARY", "configure", "run"]
 
-SUMMARY = "parking: what a stay costs and why, what looks wrong about a tariff"
+SUMMARY = "what a stay costs and why, what is odd about a tariff"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

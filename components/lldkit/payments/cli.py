@@ -20,7 +20,7 @@ from lldkit.payments.tables import DISPUTE, INTENT, REFUND
 
 __all__ = ["SUMMARY", "configure", "run"]
 
-SUMMARY = "payments: their states, their crashes, their statements"
+SUMMARY = "payments: their states, crashes and statements"
 MACHINES: Mapping[str, Machine[Any, Any]] = {"intent": INTENT, "refund": REFUND, "dispute": DISPUTE}
 COLUMNS = ("kind", "amount", "currency", "reference", "request_key")
 KINDS = ("capture", "refund", "fee")
@@ -31,9 +31,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `lldkit payments`."""
     commands = parser.add_subparsers(dest="payments_command", metavar="COMMAND", required=True)
     diagram = commands.add_parser("diagram", help="a state machine, as text for Mermaid")
-    diagram.add_argument("machine", choices=sorted(MACHINES))
+    diagram.add_argument("machine", choices=sorted(MACHINES), help="one of %(choices)s")
     crashes = commands.add_parser("explore", help="kill a scenario before and after each call; 1 if money goes astray")
-    crashes.add_argument("--scenario", choices=sorted(SCENARIOS), default="buy", help="default: buy")
+    crashes.add_argument("--scenario", choices=sorted(SCENARIOS), default="buy", help="(default: %(default)s)")
     crashes.add_argument(
         "--crashes", type=int, choices=range(MOST_CRASHES + 1), default=1, help="in a row (default: 1)"
     )

@@ -28,8 +28,13 @@ DEMOS = {
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `lldkit demo`."""
-    parser.add_argument("component", choices=sorted(DEMOS), help="which one")
+    parser.add_argument("component", type=_underscored, choices=sorted(DEMOS), help="one of %(choices)s")
     parser.add_argument("--ascii", action="store_true", help="draw with plain ASCII")
+
+
+def _underscored(name: str) -> str:
+    """The name of a component, of which `rate-limiter` is another spelling."""
+    return name.replace("-", "_")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -124,6 +124,7 @@ function show(x, tell = true) {
   const svg = picture.querySelector("svg"), [start, end] = trace.x;
   svg.querySelectorAll(".future, .cursor").forEach((old) => old.remove());
   if (x < end) {
+    picture.scrollLeft = picture.scrollWidth * (x - start) / (end - start) - picture.clientWidth / 2; // where it is narrow
     for (const [left, top, right, bottom] of trace.areas) {
       const at = left + (right - left) * (x - start) / (end - start);
       svg.append(shape("rect", { class: "future", x: at, y: top, width: right - at + 2, height: bottom - top + 1 }),

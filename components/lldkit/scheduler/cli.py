@@ -33,9 +33,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     worker.add_argument("--until-idle", action="store_true", help="end when there is nothing left to do")
     stats = commands.add_parser("stats", help="how many jobs are in each state")
     jobs = commands.add_parser("jobs", help="the newest jobs")
-    jobs.add_argument("--state", choices=[state.value for state in JobState])
-    jobs.add_argument("--task")
-    jobs.add_argument("--limit", type=int, default=20, help="(default: %(default)s)")
+    jobs.add_argument("--state", choices=[state.value for state in JobState], help="only those in this one")
+    jobs.add_argument("--task", help="only those of this one")
+    jobs.add_argument("--limit", type=int, default=20, help="at most so many (default: %(default)s)")
     show = commands.add_parser("show", help="one job, with its last error")
     show.add_argument("--show-args", action="store_true", help="also its arguments and its result, which may be secret")
     retry = commands.add_parser("retry", help="replay a dead or cancelled job")
@@ -47,7 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     for command in (worker, stats, jobs, show, retry, cancel, prune, web):
         command.add_argument("queue", metavar="APP:QUEUE", help="where it is: a module and a name in it, as app:jobs")
     for command in (show, retry, cancel):
-        command.add_argument("id", metavar="ID")
+        command.add_argument("id", metavar="ID", help="the job")
 
 
 def run(arguments: argparse.Namespace) -> int:
