@@ -57,7 +57,7 @@ def begin(draft: Draft, row: DeliveryRow, decision: Decision, address: str | Non
         return _die(draft, row, Event.GIVE_UP, "no outcome, and no attempts left")
     if row.state is State.STANDBY:  # nobody has acknowledged in time what the channel before it has sent
         before = max((each for each in siblings(draft, row) if is_before(each, row)), key=lambda each: each.position)
-        draft.events.append(FallbackStarted(moment(draft.now), row.receipt_id, before.channel, row.channel))
+        draft.events.append(FallbackStarted(draft.at, row.receipt_id, before.channel, row.channel))
     fence = draft.version(row.key)
     attempts = row.attempts + 1
     lane = row.channel_lane
@@ -71,7 +71,7 @@ def _defer(draft: Draft, row: DeliveryRow, decision: Decision) -> DeliveryRow:
     if decision.reason is Reason.BREAKER_OPEN and row.chain and successor(siblings(draft, row), row) is not None:
         return _end(draft, row, decision.reason)
     assert decision.until is not None  # noqa: S101 - a deferral has a time
-    draft.events.append(Deferred(moment(draft.now), row.id, row.channel, decision.reason.value, decision.until))
+    draft.events.append(Deferred(draft.at, row.id, row.channel, decision.reason.value, decision.until))
     if row.state is State.SENDING:  # its worker was lost
         row = move(draft, row, Event.RETRY, "no outcome")
     lane, due = waiting_lane(decision, row.channel_lane), micros(decision.until)
@@ -79,12 +79,12 @@ def _defer(draft: Draft, row: DeliveryRow, decision: Decision) -> DeliveryRow:
 
 
 def _end(draft: Draft, row: DeliveryRow, reason: Reason) -> DeliveryRow:
-    draft.events.append(Suppressed(moment(draft.now), row.id, row.channel, reason.value))
+    draft.events.append(Suppressed(draft.at, row.id, row.channel, reason.value))
     return end(draft, row, Event.EXPIRE if reason is Reason.EXPIRED else Event.SUPPRESS, reason.value)
 
 
 def _die(draft: Draft, row: DeliveryRow, event: Event, reason: str) -> DeliveryRow:
-    draft.events.append(Dead(moment(draft.now), row.id, row.channel, row.attempts, reason))
+    draft.events.append(Dead(draft.at, row.id, row.channel, row.attempts, reason))
     return end(draft, row, event, reason)
 
 
@@ -132,7 +132,7 @@ def settle(draft: Draft, delivery_id: str, fence: int, settlement: Settlement) -
 def _accept(draft: Draft, row: DeliveryRow, outcome: Accepted) -> None:
     if row.state is State.SENDING:
         row = move(draft, row, Event.ACCEPT, "accepted", provider_id=outcome.provider_id)
-        draft.events.append(Sent(moment(draft.now), row.id, row.channel, row.attempts))
+        draft.events.append(Sent(draft.at, row.id, row.channel, row.attempts))
         arm(draft, row)
     else:
         row = row._replace(provider_id=outcome.provider_id)
@@ -145,7 +145,7 @@ def _retry(draft: Draft, row: DeliveryRow, outcome: Later | Unclear, delay: floa
     seconds = min(max(delay, wanted or 0.0), LONGEST_DELAY)
     due = draft.now + round(seconds * MICRO)
     retried = move(draft, row, Event.RETRY, outcome.reason, lane=row.channel_lane, due=due, delay=delay)
-    draft.events.append(Retried(moment(draft.now), row.id, row.channel, row.attempts, outcome.reason, moment(due)))
+    draft.events.append(Retried(draft.at, row.id, row.channel, row.attempts, outcome.reason, moment(due)))
     if isinstance(outcome, Unclear) and row.attempts == 1:
         arm(draft, retried)
 
@@ -155,7 +155,7 @@ def postpone(draft: Draft, row: DeliveryRow, reason: str, seconds: float) -> Non
     if row.state is State.SENDING:
         row = move(draft, row, Event.RETRY, "no outcome")
     due = draft.now + round(seconds * MICRO)
-    draft.events.append(Deferred(moment(draft.now), row.id, row.channel, reason, moment(due)))
+    draft.events.append(Deferred(draft.at, row.id, row.channel, reason, moment(due)))
     move(draft, row, Event.WAIT, reason, lane=row.channel_lane, due=due)
 
 

@@ -8,7 +8,7 @@ from lldkit.notifications.events import Dead, Deferred, Suppressed
 from lldkit.notifications.interface import Decision, NotificationError, Reason, State, Verdict
 from lldkit.notifications.machine import DeliveryEvent as Event
 from lldkit.notifications.moves import end, move, waiting_lane
-from lldkit.notifications.rows import DIGESTS, DeliveryRow, DigestRow, micros, moment
+from lldkit.notifications.rows import DIGESTS, DeliveryRow, DigestRow, micros
 from lldkit.notifications.templates import Rendered, Templates, digest_data
 
 __all__ = ["Flush", "expire_members", "flush"]
@@ -47,7 +47,7 @@ def flush(draft: Draft, closing: Flush, templates: Templates, locale: str) -> No
         lane = waiting_lane(decision, DIGESTS)
         draft.put(head._replace(due=micros(decision.until), lane=lane))
         first = members[0]
-        draft.events.append(Deferred(moment(draft.now), first.id, first.channel, decision.reason.value, decision.until))
+        draft.events.append(Deferred(draft.at, first.id, first.channel, decision.reason.value, decision.until))
         return
     draft.drop(head.key)
     if decision.verdict is Verdict.SUPPRESS:
@@ -74,12 +74,12 @@ def _carry(draft: Draft, head: DigestRow, members: list[DeliveryRow], templates:
         text: Rendered = templates.render_digest(category, first.channel, locale, told)
     except Exception as error:  # noqa: BLE001 - a template that is another than when it was stored costs its own digest
         reason = str(error) if isinstance(error, NotificationError) else type(error).__name__
-        draft.events.append(Dead(moment(draft.now), first.id, first.channel, 0, reason))
+        draft.events.append(Dead(draft.at, first.id, first.channel, 0, reason))
         end(draft, carrier, Event.GIVE_UP, reason)
         return
     draft.put(carrier._replace(**text._asdict(), data=json.dumps(told, ensure_ascii=False)))
 
 
 def _end(draft: Draft, row: DeliveryRow, event: Event, reason: Reason) -> None:
-    draft.events.append(Suppressed(moment(draft.now), row.id, row.channel, reason.value))
+    draft.events.append(Suppressed(draft.at, row.id, row.channel, reason.value))
     end(draft, row, event, reason.value)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 from lldkit.notifications.interface import State, StoreUnavailable
-from lldkit.notifications.rows import DeliveryRow, ReceiptRow, Stored
+from lldkit.notifications.rows import DeliveryRow, ReceiptRow, Stored, moment
 from lldkit.notifications.store import Key, Row, StaleVersion, Store, Write
 
 __all__ = ["Draft", "change"]
@@ -20,6 +20,8 @@ class Draft:
         self._find = find
         self.now = now
         """Microseconds since 1970."""
+        self.at = moment(now)
+        """The same, for people and calendars."""
         self._lease = lease
         self._rows: dict[Key, Row | None] = {}
         self._new: dict[Key, Stored | str | None] = {}

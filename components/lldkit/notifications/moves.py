@@ -8,7 +8,7 @@ from lldkit.notifications.fallback import later_ones, successor
 from lldkit.notifications.interface import Decision, Reason, State
 from lldkit.notifications.machine import DELIVERY, REACHED, UNSENT
 from lldkit.notifications.machine import DeliveryEvent as Event
-from lldkit.notifications.rows import RELEASE, DedupeRow, DeliveryRow, moment, suppression
+from lldkit.notifications.rows import RELEASE, DedupeRow, DeliveryRow, suppression
 
 __all__ = ["DEAD", "arm", "end", "free", "move", "siblings", "stand_down", "start_next", "suppress", "waiting_lane"]
 
@@ -69,7 +69,7 @@ def start_next(draft: Draft, row: DeliveryRow) -> DeliveryRow | None:
         return None
     reason, lane = f"{row.channel}: {row.reason}", following.channel_lane
     started = move(draft, following, Event.START, reason, lane=lane, due=draft.now)
-    draft.events.append(FallbackStarted(moment(draft.now), receipt.id, row.channel, started.channel))
+    draft.events.append(FallbackStarted(draft.at, receipt.id, row.channel, started.channel))
     return started
 
 

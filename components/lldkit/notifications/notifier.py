@@ -92,7 +92,7 @@ class Notifier:
         found = [str(each) for each in lint(routes, channels=channels, templates=templates) if each.is_error]
         if found:
             raise ValueError("; ".join(found))
-        self._dedupe_seconds = check_number("dedupe_seconds", dedupe_seconds, above=0)
+        self._dedupe = round(check_number("dedupe_seconds", dedupe_seconds, above=0) * MICRO)
         self._lanes = checked_lanes(lanes)
         self._clock = clock
         self._store = store
@@ -157,7 +157,7 @@ class Notifier:
 
         def work(draft: Draft) -> list[Receipt]:
             draft.load([key for plan in plans for key in self._planner.keys(plan)])
-            return [self._planner.store(draft, plan, self._dedupe_seconds) for plan in plans]
+            return [self._planner.store(draft, plan, self._dedupe) for plan in plans]
 
         stored, _ = change(self._store, work, now=now, lease=0, connection=connection)
         if self._emit:

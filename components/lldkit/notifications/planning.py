@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
 from typing import NamedTuple
 
 from lldkit.notifications.admission import Admission, admit, digest_key
@@ -13,7 +12,7 @@ from lldkit.notifications.gates import Gates
 from lldkit.notifications.interface import Decision, JsonValue, Receipt, Verdict
 from lldkit.notifications.preferences import Directory, Recipient
 from lldkit.notifications.routing import Node, Route, matched
-from lldkit.notifications.rows import DedupeRow, DigestRow, ReceiptRow, moment, suppression
+from lldkit.notifications.rows import DedupeRow, DigestRow, ReceiptRow, suppression
 from lldkit.notifications.store import Key
 from lldkit.notifications.templates import Rendered, Templates, digest_data
 
@@ -46,13 +45,7 @@ class Planner:
         """Find the routes and the recipient, and look at the gates."""
         nodes = matched(self.routes, labels_of(asked))
         recipient = self._directory.get(asked.recipient_id)
-        data = json.loads(asked.data) if any(node.route.digest for node in nodes) else {}
-        values = {
-            channel: _value(data, node.route.digest.key)
-            for node in reversed(nodes)
-            if node.route.digest is not None
-            for channel in node.route.to or ()
-        }
+        values = _digest_values(nodes, asked) if any(node.route.digest for node in nodes) else {}
         channels = list(dict.fromkeys([channel for node in nodes for channel in node.route.to or ()]))
         held = self._gates.peek_all(asked, channels) if self._gates else {}
         return Plan(asked, recipient, nodes, held, values, _suppressions(recipient, channels))
@@ -72,7 +65,7 @@ class Planner:
     def decide(self, draft: Draft, plan: Plan, steps: list[Step] | None = None) -> list[Choice]:
         """What becomes of it as of now."""
         facts = self._facts(draft, plan)
-        question = Question(plan.asked, plan.recipient, facts, moment(draft.now))
+        question = Question(plan.asked, plan.recipient, facts, draft.at)
         return decide(plan.nodes, question, steps)
 
     def look_again(self, draft: Draft, plan: Plan, channel: str, held: Mapping[str, Held]) -> tuple[Node, Decision]:
@@ -80,18 +73,20 @@ class Planner:
         node = node_for(self.routes, plan.nodes, channel)
         suppressed = _suppressed(draft, _suppressions(plan.recipient, [channel]))
         facts = Facts(_holder(draft, plan.asked), suppressed, held)
-        return node, reconsider(node, channel, Question(plan.asked, plan.recipient, facts, moment(draft.now)))
+        return node, reconsider(node, channel, Question(plan.asked, plan.recipient, facts, draft.at))
 
-    def store(self, draft: Draft, plan: Plan, dedupe_seconds: float) -> Receipt:
-        """Decide, render and store; what cannot be rendered is raised, and nothing is stored."""
+    def store(self, draft: Draft, plan: Plan, dedupe: int) -> Receipt:
+        """Decide, render and store; what cannot be rendered is raised, and nothing is stored.
+
+        Its dedupe key is held for so many microseconds.
+        """
         choices = self.decide(draft, plan)
         decisions = tuple([choice.decision for choice in choices])
         holder = _holder(draft, plan.asked)
         if holder is not None:
             return Receipt(plan.asked.id, decisions, holder)
         rendered = self.render(plan, choices)
-        until = plan.asked.created_at + timedelta(seconds=dedupe_seconds) // timedelta(microseconds=1)
-        admit(draft, Admission(plan.asked, choices, rendered, until), plan.digest_values)
+        admit(draft, Admission(plan.asked, choices, rendered, draft.now + dedupe), plan.digest_values)
         return Receipt(plan.asked.id, decisions)
 
     def render(self, plan: Plan, choices: Sequence[Choice]) -> dict[str, Rendered]:
@@ -118,8 +113,15 @@ class Planner:
         return Facts(_holder(draft, asked), _suppressed(draft, plan.suppressions), plan.held, opened)
 
 
-def _value(data: Mapping[str, JsonValue], key: str | None) -> str:
-    return "" if key is None else json.dumps(data.get(key), sort_keys=True)
+def _digest_values(nodes: Sequence[Node], asked: ReceiptRow) -> dict[str, str]:
+    """By channel with a digest, that of the first node: what the data have under its key."""
+    data: dict[str, JsonValue] = json.loads(asked.data)
+    return {
+        channel: "" if digest.key is None else json.dumps(data.get(digest.key), sort_keys=True)
+        for node in reversed(nodes)
+        if (digest := node.route.digest) is not None
+        for channel in node.route.to or ()
+    }
 
 
 def _dedupe(asked: ReceiptRow, dedupe_key: str) -> Key:

@@ -44,7 +44,7 @@ def receive(draft: Draft, row: DeliveryRow, event: ReceiptEvent, at: int) -> Rec
         return Recorded.APPLIED if is_news else Recorded.STALE
     if move_by is Event.BOUNCE:
         end(draft, row, move_by, event.value)
-        draft.events.append(Bounced(moment(draft.now), row.id, row.channel))
+        draft.events.append(Bounced(draft.at, row.id, row.channel))
         return Recorded.APPLIED
     moved = move(draft, row, move_by, event.value, at=at)
     if moved.state in REACHED:

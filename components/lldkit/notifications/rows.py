@@ -270,7 +270,9 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "suppressed": lambda data: data,
     "provider": _provider,
 }
-ENCODE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+ENCODE = json.JSONEncoder(
+    separators=(",", ":"), ensure_ascii=False, check_circular=False
+).encode  # rows have no circles
 
 
 def written(value: Stored | str) -> str:
