@@ -197,7 +197,7 @@ def test_relocating_moves_the_vehicle_or_changes_nothing() -> None:
     one, two = come(lot, "1"), come(lot, "2")
     with pytest.raises(SpaceTaken) as taken:
         lot.relocate(one.id, "S1")
-    assert (taken.value.space_id, taken.value.ticket_id) == ("S1", two.id)
+    assert (taken.value.space, taken.value.ticket) == ("S1", two.id)
     with pytest.raises(NotEligible):
         lot.relocate(one.id, "S2")
     go(lot, two)
@@ -261,7 +261,7 @@ def test_closed_stays_are_forgotten_beyond_the_bound_with_their_keys() -> None:
         lot.ticket(tickets[1].id)
     assert lot.ticket(tickets[2].id) == tickets[2]
     state = lot._replica.state
-    assert (len(state.sessions), len(state.keys)) == (2, 2)
+    assert (len(state.closed), len(state.keys)) == (2, 2)
 
 
 @pytest.mark.parametrize(
@@ -290,3 +290,51 @@ def test_nothing_compares_the_names_of_sizes() -> None:
     lot = ParkingLot([Space("a", size="ast"), Space("z", size="zwerg")], tariff=HOURLY, fit=fit)
     assert lot.enter(Vehicle("1", size="zwerg"), gate="g").space_id == "z"
     assert lot.enter(Vehicle("2", size="mittel"), gate="g").space_id == "a"
+
+
+def test_a_key_names_all_that_was_asked() -> None:
+    lot = a_lot(spaces("regular", "regular"))
+    ticket = come(lot, "A", key="evt-1", height_cm=150, at=START)
+    for height, at in ((151, START), (150, START + timedelta(seconds=1))):
+        with pytest.raises(KeyMismatch) as mismatch:
+            come(lot, "A", key="evt-1", height_cm=height, at=at)
+        assert mismatch.value.key == "evt-1"
+    assert come(lot, "A", key="evt-1", height_cm=150, at=START) == ticket
+    moved = lot.relocate(ticket.id, ticket.space_id, key="m")
+    with pytest.raises(KeyMismatch):
+        lot.relocate(ticket.id, "S1", key="m")
+    assert lot.relocate(ticket.id, ticket.space_id, key="m") == moved
+
+
+def test_a_stay_that_is_not_remembered_leaves_no_keys_behind() -> None:
+    lot = a_lot(spaces("regular"), keep_closed=0)
+    lot.exit(come(lot, "1", key="in").id, gate="g", key="out")
+    assert lot._replica.state.keys == {}
+
+
+def test_refusals_have_the_fields_that_a_handler_needs() -> None:
+    clock = ManualClock(start=START)
+    lot = a_lot(spaces("regular"), clock)
+    ticket = come(lot, "A")
+    clock.advance(60)
+    go(lot, ticket)
+    with pytest.raises(TicketClosed) as closed:
+        lot.quote(ticket.id)
+    assert (closed.value.id, closed.value.closed_at) == (ticket.id, START + timedelta(seconds=60))
+    with pytest.raises(UnknownTicket) as unknown:
+        lot.quote("nobody")
+    assert unknown.value.id == "nobody"
+    with pytest.raises(UnknownGate) as gate:
+        a_lot(spaces("regular", distances={"g": 1})).commands("x")
+    assert gate.value.gate == "x"
+
+
+def test_an_id_that_was_given_out_before_is_refused_and_loses_no_car() -> None:
+    lot = a_lot(spaces("regular", "regular"), new_id=lambda: "T", reservable={"regular": 2})
+    come(lot, "A")
+    with pytest.raises(ValueError, match="never used, got 'T' again"):
+        come(lot, "B")
+    assert [ticket.plate for ticket in lot.open_tickets().items] == ["A"]
+    lot.reserve("regular", START, START + timedelta(hours=1), owner="o")
+    with pytest.raises(ValueError, match="never used"):
+        lot.reserve("regular", START, START + timedelta(hours=1), owner="o")

@@ -8,7 +8,17 @@ from typing import Any
 import pytest
 
 from lldkit.clock import ManualClock
-from lldkit.parking_lot import Bill, Discount, GraceExpired, NotPaid, PaymentRejected, RateTable, UnknownTicket, per
+from lldkit.parking_lot import (
+    Bill,
+    Discount,
+    GraceExpired,
+    KeyMismatch,
+    NotPaid,
+    PaymentRejected,
+    RateTable,
+    UnknownTicket,
+    per,
+)
 from parking_lot.helpers import HOURLY, START, Till, a_lot, come, eur, spaces
 
 HOUR = 3_600.0
@@ -97,6 +107,34 @@ def test_discounts_take_minutes_then_percent_then_an_amount_and_each_code_once()
     assert lot.discount(ticket.id, Discount("half", percent=50)).due == eur(150)
     assert lot.discount(ticket.id, Discount("all", amount=eur(10_000))).due == eur(0)
     lot.exit(ticket.id, gate="g")
+
+
+def test_a_discount_that_is_sent_again_has_the_same_answer_even_after_it_was_paid() -> None:
+    clock = ManualClock(start=START)
+    lot = a_lot(spaces("regular"), clock)
+    ticket = come(lot, "1")
+    clock.advance(3 * HOUR)
+    told = lot.discount(ticket.id, Discount("half", percent=50), key="d")
+    assert told.due == eur(300)
+    clock.advance(60)
+    lot.discount(ticket.id, Discount("other", minutes=60))
+    lot.pay(ticket.id, amount=lot.quote(ticket.id).due)
+    assert lot.discount(ticket.id, Discount("half", percent=50), key="d") == told
+    lot.exit(ticket.id, gate="g")
+    assert lot.discount(ticket.id, Discount("half", percent=50), key="d") == told
+    with pytest.raises(KeyMismatch):
+        lot.discount(ticket.id, Discount("half", percent=51), key="d")
+
+
+def test_the_keys_of_charges_never_collide_whatever_tickets_are_called() -> None:
+    names, clock, till = iter(["1", "1:1"]), ManualClock(start=START), Till()
+    lot = a_lot(spaces("regular", "regular"), clock, cashier=till, new_id=lambda: next(names))
+    tickets = [come(lot, plate).id for plate in "AB"]
+    for _ in range(12):
+        clock.advance(2 * HOUR)
+        for ticket in tickets:
+            lot.pay(ticket, amount=lot.quote(ticket).due)
+    assert len(till.charges) == 24
 
 
 class BrokenTillError(Exception):

@@ -124,7 +124,7 @@ def test_a_reservation_costs_nothing() -> None:
         (lambda: per(0, 100), ValueError, "seconds must be at least 1"),
         (lambda: per(60, 1.5), TypeError, "value must be a whole number"),  # type: ignore[arg-type]
         (lambda: per(60, 100, start_seconds=60, end_seconds=60), ValueError, "end_seconds must be at least 61"),
-        (lambda: Window([], days=["Friday"]), ValueError, "days must be names"),
+        (lambda: Window([], days=["Friday"], start_time=time(), end_time=time()), ValueError, "days must be names"),
         (lambda: replace(HOURLY, crossing="hop"), ValueError, "crossing must be"),  # type: ignore[arg-type]
         (lambda: replace(HOURLY, vat=0.19), TypeError, "vat must be a Decimal"),  # type: ignore[arg-type]
         (lambda: replace(HOURLY, daily_cap=-1), ValueError, "daily_cap must be"),

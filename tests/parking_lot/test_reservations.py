@@ -54,6 +54,9 @@ def test_windows_are_half_open_and_counted_at_every_instant() -> None:
         lot.reserve("regular", at(10, 30), at(10, 45), owner="c")
     assert refused.value.retry_after == 3_600 + 1_800  # when the first no-show would end
     lot.reserve("regular", at(11), at(12), owner="d")
+    with pytest.raises(CapacityExceeded) as refused:
+        lot.reserve("regular", at(11, 30), at(12), owner="e")
+    assert refused.value.retry_after == 2 * 3_600 + 1_800  # the reservation of nine is not in the way
 
 
 def test_a_walk_in_cannot_take_what_is_due_soon_and_the_reserver_gets_it() -> None:

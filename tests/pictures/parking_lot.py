@@ -1,5 +1,6 @@
 """The lot's pictures: a day by two policies, and what parking costs; the allocations compared."""
 
+from lldkit.parking_lot import BOOKING, SESSION
 from lldkit.playground.parking_lot import Policy, compare, prices, trace
 
 
@@ -16,4 +17,5 @@ def generated() -> dict[str, str]:
         "docs/img/parking_lot-day.svg": compare([days["best fit"], days["nearest"]]).to_svg(),
         "docs/img/parking_lot-prices.svg": prices().to_svg(),
         "docs/parking_lot.md#allocations": "\n".join([*head, *rows]),
+        **{f"docs/parking_lot.md#{each.name}": f"```mermaid\n{each.mermaid()}\n```" for each in (SESSION, BOOKING)},
     }

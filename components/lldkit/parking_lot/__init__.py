@@ -12,7 +12,7 @@
 """
 
 from lldkit.parking_lot.allocation import BestFit, LevelBalanced, NearestToGate
-from lldkit.parking_lot.bill import Bill, Booked, Dimension, Line, Pricer, Rounding
+from lldkit.parking_lot.bill import Bill, Booked, Charge, Dimension, Line, Pricer, Rounding, StorablePricer, make_bill
 from lldkit.parking_lot.errors import (
     AlreadyParked,
     CapacityExceeded,
@@ -33,6 +33,7 @@ from lldkit.parking_lot.errors import (
 )
 from lldkit.parking_lot.fit import DEFAULT_FIT, Fit
 from lldkit.parking_lot.garages import garage
+from lldkit.parking_lot.grounds import Layout
 from lldkit.parking_lot.interface import (
     Allocation,
     Availability,
@@ -55,22 +56,28 @@ from lldkit.parking_lot.interface import (
 )
 from lldkit.parking_lot.lint import Finding, lint
 from lldkit.parking_lot.lot import ParkingLot
+from lldkit.parking_lot.machine import BOOKING, SESSION, BookingEvent, BookingState, SessionEvent, SessionState
 from lldkit.parking_lot.memory import MemoryStore
 from lldkit.parking_lot.ocpi import ANY, Component, Element, Period, PriceLimit, Restrictions, Tariff
 from lldkit.parking_lot.ratetable import RateLine, RateTable, Window, flat, free, per
-from lldkit.parking_lot.state import Layout, LotState, replay
+from lldkit.parking_lot.state import LotState, replay
 
 __all__ = [
     "ANY",
+    "BOOKING",
     "DEFAULT_FIT",
+    "SESSION",
     "Allocation",
     "AlreadyParked",
     "Availability",
     "BestFit",
     "Bill",
     "Booked",
+    "BookingEvent",
+    "BookingState",
     "CapacityExceeded",
     "Cashier",
+    "Charge",
     "Component",
     "Dimension",
     "Discount",
@@ -111,8 +118,11 @@ __all__ = [
     "ReservationInvalid",
     "Restrictions",
     "Rounding",
+    "SessionEvent",
+    "SessionState",
     "Space",
     "SpaceTaken",
+    "StorablePricer",
     "StoreUnavailable",
     "Tariff",
     "Ticket",
@@ -125,6 +135,7 @@ __all__ = [
     "free",
     "garage",
     "lint",
+    "make_bill",
     "per",
     "replay",
 ]

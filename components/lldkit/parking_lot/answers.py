@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from lldkit.claims.journal import Record
-from lldkit.claims.times import to_datetime
+from lldkit.claims.times import to_datetime, to_micros
 from lldkit.money import Money
 from lldkit.parking_lot.interface import Exit, Receipt, Reservation, Ticket
 from lldkit.parking_lot.sessions import Session
@@ -15,18 +16,18 @@ __all__ = ["as_exit", "as_receipt", "as_reservation", "as_text", "as_ticket", "k
 MOST_OF_A_KEY = 500
 
 
-def as_text(*asked: object) -> str:
-    """A request as text; equal requests have equal texts, and others never do."""
-    return json.dumps(asked)
+def as_text(key: str | None, *asked: object) -> str:
+    """What is asked with a key, as text: equal requests have equal texts, and others never do. A time counts too."""
+    if key is None:
+        return ""
+    if type(key) is not str or not 0 < len(key) <= MOST_OF_A_KEY:
+        raise ValueError(f"key must be a text of 1 to {MOST_OF_A_KEY} characters, or None, got {key!r}")
+    return json.dumps([to_micros(each) if isinstance(each, datetime) else each for each in asked])
 
 
 def keyed(record: Record, key: str | None, asked: str, answer: object) -> Record:
     """The record, with what is to be answered if the key is used again."""
-    if key is None:
-        return record
-    if not 0 < len(key) <= MOST_OF_A_KEY:
-        raise ValueError(f"key must be a text of 1 to {MOST_OF_A_KEY} characters, got {key!r}")
-    return {**record, "key": key, "asked": asked, "answer": answer}
+    return record if key is None else {**record, "key": key, "asked": asked, "answer": answer}
 
 
 def as_ticket(answer: Sequence[Any]) -> Ticket:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
-from typing import Any, ParamSpec, Self, TypeAlias, TypeVar
+from typing import ParamSpec, Self, TypeAlias, TypeVar
 
 from lldkit.arguments import check_count
-from lldkit.claims.journal import Conflicted, JournalDamaged, Record, Replica, Unreachable
+from lldkit.claims.journal import Conflicted, JournalDamaged, MemoryJournal, Record, Replica, Unreachable
 from lldkit.claims.times import to_datetime, to_micros
 from lldkit.clock import Clock
 from lldkit.events import Outbox
@@ -18,9 +17,10 @@ from lldkit.parking_lot.bill import Pricer
 from lldkit.parking_lot.billing import quote_of
 from lldkit.parking_lot.codec import document, restored
 from lldkit.parking_lot.errors import LogCorrupt, StoreUnavailable, UnknownTicket
+from lldkit.parking_lot.grounds import Layout
 from lldkit.parking_lot.interface import Availability, GateCommand, LotEvent, LotStore, Page, Quote, Recovery, Ticket
 from lldkit.parking_lot.sessions import Session
-from lldkit.parking_lot.state import Layout, LotState
+from lldkit.parking_lot.state import LotState
 
 __all__ = ["Base", "Decision", "nothing"]
 
@@ -59,7 +59,7 @@ class Base:
         layout: Layout,
         *,
         tariff: Pricer,
-        store: LotStore,
+        store: LotStore | None,
         valid: int,
         clock: Clock,
         on_event: Callable[[LotEvent], None] | None,
@@ -69,28 +69,30 @@ class Base:
             layout.fit.rank(size)
         if layout.keep_closed is not None:
             check_count("keep_closed", layout.keep_closed)
-        self.layout, self._journal, self._valid, self._clock, self._tariff = layout, store, valid, clock, tariff
+        self._stored, self._journal = store is not None, MemoryJournal() if store is None else store
+        self.layout, self._valid, self._clock, self._tariff = layout, valid, clock, tariff
         self._told: Outbox[LotEvent] = Outbox(on_event)
         self._replica: Replica[LotState] = Replica(
-            store, _Heard(layout, self._told), now=lambda: to_micros(clock.now())
+            self._journal, _Heard(layout, self._told), now=lambda: to_micros(clock.now())
         )
-        self._pricers: dict[int, Pricer] = {}
-        newest = self._look(lambda state, _: state.version and (state.version, state.tariffs[state.version]))
-        if newest and newest[1] is not None and newest[1] == document(tariff):
-            self._pricers[newest[0]] = tariff
-        else:
+        version, texts = self._look(lambda state, _: (state.version, dict(state.tariffs)))
+        self._pricers = {each: restored(text, tariff) for each, text in texts.items()}
+        if not version or texts[version] != document(tariff):
             self.set_tariff(tariff)
 
     def set_tariff(self, tariff: Pricer) -> int:
-        """Let who enters from now on pay by this; returns its version."""
+        """Let who enters from now on pay by this; returns its version. TypeError for one that a `store` cannot keep."""
         text = document(tariff)
+        if text is None and self._stored:
+            raise TypeError(f"a store keeps a Tariff, a RateTable or a StorablePricer, got {tariff!r}")
 
         def decide(state: LotState, now: int) -> Decision[int]:
             version = state.version + 1
             return [{"k": "tariff", "at": now, "version": version, "document": text}], lambda: version
 
         version = self._decide(decide)
-        self._pricers[version] = tariff
+        used = self._look(lambda state, _: set(state.tariffs))
+        self._pricers = {each: pricer for each, pricer in self._pricers.items() if each in used} | {version: tariff}
         return version
 
     def out_of_service(self, space_id: str) -> None:
@@ -118,9 +120,9 @@ class Base:
         """A ticket, also of a stay that is over; `UnknownTicket`."""
 
         def look(state: LotState, _: int) -> Ticket:
-            if ticket_id not in state.sessions:
+            if (session := state.session(ticket_id)) is None:
                 raise UnknownTicket(ticket_id)
-            return ticket_of(state.sessions[ticket_id])
+            return ticket_of(session)
 
         return self._look(look)
 
@@ -184,29 +186,14 @@ class Base:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _copied(self, ticket_id: str, at: datetime | None) -> tuple[Session, int, int]:
-        """A copy of an open stay, and the time of the event: not before its last one, and as it was said."""
-
-        def look(state: LotState, now: int) -> tuple[Session, int]:
-            return Session(core.session_of(state, ticket_id).dump()), now
-
-        session, now = self._look(look)
-        said = now if at is None else to_micros(at)
-        return session, max(session.last, said), said
-
     def _quote_of(self, session: Session, when: int) -> Quote:
-        return quote_of(session, self._pricer(session.version), when, valid=self._valid)
-
-    def _priced(self, ticket_id: str, at: datetime | None) -> tuple[Session, Quote, int]:
-        """A copy of an open stay, its quote, and the time of the event as it was said."""
-        session, when, said = self._copied(ticket_id, at)
-        return session, self._quote_of(session, when), said
+        return quote_of(session, self._pricer(session.version), max(session.last, when), valid=self._valid)
 
     def _pricer(self, version: int) -> Pricer:
-        """The price list of a version; one that cannot be stored is, after a restart, that of the constructor."""
+        """The price list of a version, which another lot over this log may have set."""
         if version not in self._pricers:
-            text: Any = self._look(lambda state, _: state.tariffs.get(version))
-            self._pricers[version] = self._tariff if text is None else restored(text)
+            text = self._look(lambda state, _: state.tariffs[version])
+            self._pricers[version] = restored(text, self._tariff)
         return self._pricers[version]
 
     def _look(self, question: Callable[[LotState, int], R]) -> R:

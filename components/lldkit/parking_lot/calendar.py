@@ -65,9 +65,9 @@ def _days(zone: ZoneInfo, start: datetime, end: datetime) -> Iterator[date]:
 
 def _instant(zone: ZoneInfo, day: date, at: time, fold: int) -> tuple[datetime, bool]:
     """The instant of a local time, and whether the wall clock really shows it then."""
-    local = datetime.combine(day, at.replace(fold=fold), zone)
+    local = datetime.combine(day, at, zone).replace(fold=fold)
     instant = local.astimezone(UTC)
-    return instant, instant.astimezone(zone).replace(tzinfo=None, fold=0) == local.replace(tzinfo=None, fold=0)
+    return instant, instant.astimezone(zone) == local  # within one zone the wall clock readings are compared
 
 
 def _offset(zone: ZoneInfo, at: datetime) -> timedelta:

@@ -1,11 +1,14 @@
-"""Price lists as JSON, so that a lot that restarts still prices each stay by the version of its entry."""
+"""Price lists as JSON, so that a lot that restarts still prices each stay by the version of its entry.
+
+A pricer of your own is kept as a `StorablePricer`; it is read back by the class of the lot's own tariff.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import time
 from decimal import Decimal
 from typing import Any
 
-from lldkit.parking_lot.bill import Pricer, Rounding
+from lldkit.parking_lot.bill import Pricer, Rounding, StorablePricer
 from lldkit.parking_lot.ocpi import Tariff
 from lldkit.parking_lot.ratetable import RateLine, RateTable, Window
 
@@ -15,7 +18,9 @@ LINE = ("kind", "value", "seconds", "start_seconds", "end_seconds", "cliff")
 
 
 def document(pricer: Pricer) -> dict[str, Any] | None:
-    """The JSON object of a `Tariff` or a `RateTable`; None for a pricer of somebody else, which cannot be stored."""
+    """The JSON object of a price list; None for a pricer that cannot be stored."""
+    if isinstance(pricer, StorablePricer):
+        return {"kind": _kind(pricer), "document": dict(pricer.document())}
     if isinstance(pricer, Tariff):
         return {"kind": "ocpi", "tz": pricer.tz, "rounding": pricer.rounding.name, "tariff": pricer.to_ocpi()}
     if not isinstance(pricer, RateTable):
@@ -39,10 +44,19 @@ def _lines(lines: Sequence[RateLine]) -> list[dict[str, Any]]:
     return [{name: getattr(line, name) for name in LINE} for line in lines]
 
 
-def restored(text: Mapping[str, Any]) -> Pricer:
-    """The price list of a JSON object that `document` made."""
+def _kind(pricer: Pricer) -> str:
+    return f"{type(pricer).__module__}.{type(pricer).__qualname__}"
+
+
+def restored(text: Mapping[str, Any], like: Pricer) -> Pricer:
+    """The price list of a JSON object that `document` made; a `TypeError` where `like` is not of its class."""
     given = dict(text)
-    if given.pop("kind") == "ocpi":
+    kind = given.pop("kind")
+    if "document" in given:
+        if not isinstance(like, StorablePricer) or kind != _kind(like):
+            raise TypeError(f"somebody parks by a price list of {kind}; a lot with such a tariff can read it back")
+        return like.restored(given["document"])
+    if kind == "ocpi":
         tariff = Tariff.from_ocpi(given["tariff"], tz=given["tz"])
         names = ("id", "currency", "elements", "tz", "min_price", "max_price", "others")
         return Tariff(**{name: getattr(tariff, name) for name in names}, rounding=Rounding[given["rounding"]])

@@ -23,6 +23,7 @@ from lldkit.parking_lot.errors import (
 )
 from lldkit.parking_lot.fit import Group, normal_plate
 from lldkit.parking_lot.interface import Allocation, Request, Vehicle
+from lldkit.parking_lot.machine import BookingState, SessionState
 from lldkit.parking_lot.sessions import Booking, Session
 from lldkit.parking_lot.state import LotState
 
@@ -48,20 +49,19 @@ def gate_of(state: LotState, gate: str) -> str:
 
 def session_of(state: LotState, ticket_id: str) -> Session:
     """An open stay; `UnknownTicket`, `TicketClosed`."""
-    session = state.sessions.get(ticket_id)
+    session = state.session(ticket_id)
     if session is None:
         raise UnknownTicket(ticket_id)
-    if session.closed is not None:
-        raise TicketClosed(ticket_id, to_datetime(session.closed))
+    if session.state is SessionState.CLOSED:
+        raise TicketClosed(ticket_id, to_datetime(session.last))
     return session
 
 
-def on_ticket(state: LotState, ticket_id: str, when: int, now: int) -> tuple[int, list[Record]]:
+def on_ticket(session: Session, when: int, now: int) -> tuple[int, list[Record]]:
     """The time of an event, not before the last one of its ticket; and the record that says so if it was."""
-    session = session_of(state, ticket_id)
     if when >= session.last:
         return when, []
-    return session.last, [{"k": "clamped", "at": now, "ticket": ticket_id, "when": session.last, "given": when}]
+    return session.last, [{"k": "clamped", "at": now, "ticket": session.ticket, "when": session.last, "given": when}]
 
 
 def admit(
@@ -87,9 +87,27 @@ def admit(
         spaces = _choose(state, request, groups, allocation, now)
     else:
         spaces = _reserved(state, vehicle, groups, booking, now)
-    record: Record = {"k": "entered", "at": now, "ticket": ticket_id, "plate": vehicle.plate, "normal": normal}
-    record |= {"size": vehicle.size, "permits": sorted(vehicle.permits), "height": vehicle.height_cm, "spaces": spaces}
-    return record | {"gate": request.gate, "entered": when, "version": state.version, "booking": booking}
+    _check_new(ticket_id, state.session(ticket_id))
+    record: Record = {
+        "k": "entered",
+        "at": now,
+        "ticket": ticket_id,
+        "plate": vehicle.plate,
+        "normal": normal,
+        "size": vehicle.size,
+        "spaces": spaces,
+        "gate": request.gate,
+        "entered": when,
+        "version": state.version,
+    }
+    unusual = {"permits": sorted(vehicle.permits), "height": vehicle.height_cm, "booking": booking}
+    record.update((name, value) for name, value in unusual.items() if value)
+    return record
+
+
+def _check_new(given: str, known: object) -> None:
+    if known is not None:
+        raise ValueError(f"new_id must make an id that was never used, got {given!r} again")
 
 
 def _choose(state: LotState, request: Request, groups: Sequence[Group], allocation: Allocation, now: int) -> list[str]:
@@ -116,7 +134,7 @@ def _choose(state: LotState, request: Request, groups: Sequence[Group], allocati
 def _reserved(state: LotState, vehicle: Vehicle, groups: Sequence[Group], booking_id: str, now: int) -> list[str]:
     """The space that is held for a reservation."""
     booking = booking_of(state, booking_id)
-    if booking.arrived:
+    if booking.state is BookingState.USED:
         raise ReservationInvalid(booking_id, "it was used already")
     if now < booking.start - state.layout.protect:
         raise ReservationInvalid(booking_id, f"it begins at {to_datetime(booking.start).isoformat()}")
@@ -136,14 +154,12 @@ def booking_of(state: LotState, booking_id: str) -> Booking:
     raise ReservationInvalid(booking_id, "it is over" if booking_id in state.ended else "there is none of this id")
 
 
-def relocate(state: LotState, ticket_id: str, space_id: str, now: int) -> Record | None:
-    """A vehicle stands elsewhere, on a space that fits it; nothing where it stands there already."""
+def relocate(state: LotState, ticket_id: str, space_id: str, now: int) -> Record:
+    """A vehicle stands elsewhere, on a space that fits it, or where it stands already."""
     session = session_of(state, ticket_id)
     if space_id not in state.spaces:
         raise ValueError(f"space_id must name a space of this lot, got {space_id!r}")
-    if session.spaces == [space_id]:
-        return None
-    if not state.is_free(space_id):
+    if not state.is_free(space_id) and session.spaces != (space_id,):
         raise SpaceTaken(space_id, state.occupant.get(space_id))
     vehicle = Vehicle(session.plate, size=session.size, permits=frozenset(session.permits), height_cm=session.height)
     if state.group[space_id] not in state.fit.groups(vehicle, state.groups) or len(session.spaces) > 1:
@@ -155,20 +171,26 @@ def book(
     state: LotState, size: str, start: int, end: int, *, owner: str, booking_id: str, fee: int, now: int
 ) -> Record:
     """A reservation, if the reservable spaces of its size are not all reserved at some instant of it."""
+    _check_new(booking_id, state.bookings.get(booking_id) or state.ended.get(booking_id))
     most = state.layout.reservable.get(size, 0)
     if state.windows.peak(size, start, end) + 1 > most:
-        raise CapacityExceeded(size, to_datetime(start), _first_release(state, size, now))
+        raise CapacityExceeded(size, to_datetime(start), _first_release(state, size, start, end, now=now))
     record: Record = {"k": "reserved", "at": now, "id": booking_id, "size": size, "owner": owner}
     return record | {"start": start, "end": end, "version": state.version, "fee": fee}
 
 
-def _first_release(state: LotState, size: str, now: int) -> float | None:
-    ends = [each.start + state.layout.no_show for each in state.bookings.values() if each.size == size]
+def _first_release(state: LotState, size: str, start: int, end: int, *, now: int) -> float | None:
+    """Seconds to the first time at which one of those that are in the way may turn out not to be used."""
+    ends = [
+        each.start + state.layout.no_show
+        for each in state.bookings.values()
+        if each.size == size and each.start < end and start < each.end and each.state is not BookingState.USED
+    ]
     return max(0, min(ends) - now) / MICRO if ends else None
 
 
 def unbook(state: LotState, booking_id: str, *, fee: int, now: int) -> Record:
     """A reservation is given back before its vehicle came."""
-    if booking_of(state, booking_id).arrived:
+    if booking_of(state, booking_id).state is BookingState.USED:
         raise ReservationInvalid(booking_id, "it was used already")
     return {"k": "cancelled", "at": now, "id": booking_id, "fee": fee}

@@ -68,17 +68,17 @@ class NotEligible(ParkingError):
 class UnknownTicket(ParkingError):
     """No such ticket, plate or reservation, or not any more."""
 
-    def __init__(self, ticket_id: str) -> None:
-        super().__init__(f"nothing is known of {ticket_id!r}")
-        self.ticket_id = ticket_id
+    def __init__(self, id: str) -> None:  # noqa: A002 - as the field is called
+        super().__init__(f"nothing is known of {id!r}")
+        self.id = id
 
 
 class TicketClosed(ParkingError):
     """The vehicle has left."""
 
-    def __init__(self, ticket_id: str, closed_at: datetime) -> None:
-        super().__init__(f"ticket {ticket_id} was closed at {closed_at.isoformat()}")
-        self.ticket_id, self.closed_at = ticket_id, closed_at
+    def __init__(self, id: str, closed_at: datetime) -> None:  # noqa: A002 - as the field is called
+        super().__init__(f"ticket {id} was closed at {closed_at.isoformat()}")
+        self.id, self.closed_at = id, closed_at
 
 
 class NotPaid(ParkingError):
@@ -112,17 +112,17 @@ class CapacityExceeded(ParkingError):
 class ReservationInvalid(ParkingError):
     """The reservation cannot be used (now)."""
 
-    def __init__(self, reservation_id: str, reason: str) -> None:
-        super().__init__(f"reservation {reservation_id}: {reason}")
-        self.reservation_id, self.reason = reservation_id, reason
+    def __init__(self, id: str, reason: str) -> None:  # noqa: A002 - as the field is called
+        super().__init__(f"reservation {id}: {reason}")
+        self.id, self.reason = id, reason
 
 
 class SpaceTaken(ParkingError):
     """Another ticket, or a reservation, has the space."""
 
-    def __init__(self, space_id: str, ticket_id: str | None) -> None:
-        super().__init__(f"space {space_id} is taken by {ticket_id or 'a reservation, or out of service'}")
-        self.space_id, self.ticket_id = space_id, ticket_id
+    def __init__(self, space: str, ticket: str | None) -> None:
+        super().__init__(f"space {space} is taken by {ticket or 'a reservation, or out of service'}")
+        self.space, self.ticket = space, ticket
 
 
 class UnknownGate(ParkingError):

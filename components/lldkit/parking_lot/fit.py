@@ -77,4 +77,4 @@ def normal_plate(plate: str) -> str:
     'AB123'
     """
     letters = unicodedata.normalize("NFKC", plate).casefold().upper()
-    return "".join(letter for letter in unicodedata.normalize("NFC", letters) if letter.isalnum()) or letters.strip()
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFC", letters))) or letters.strip()

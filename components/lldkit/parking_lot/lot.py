@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from lldkit.arguments import check_number
-from lldkit.claims.journal import MemoryJournal, Record
+from lldkit.claims.journal import Record
 from lldkit.claims.times import to_datetime, to_micros
 from lldkit.clock import MICRO, SYSTEM, Clock
 from lldkit.money import Money
@@ -16,8 +16,10 @@ from lldkit.parking_lot.allocation import BestFit
 from lldkit.parking_lot.answers import as_exit, as_receipt, as_reservation, as_text, as_ticket, keyed, ticket_of
 from lldkit.parking_lot.base import Base, Decision, nothing
 from lldkit.parking_lot.bill import Bill, Pricer
+from lldkit.parking_lot.billing import as_it_was, expiry_fee
 from lldkit.parking_lot.errors import GraceExpired, NotPaid, PaymentRejected, UnknownTicket
 from lldkit.parking_lot.fit import DEFAULT_FIT, Fit, normal_plate
+from lldkit.parking_lot.grounds import Layout
 from lldkit.parking_lot.interface import (
     Allocation,
     Cashier,
@@ -34,7 +36,7 @@ from lldkit.parking_lot.interface import (
     Vehicle,
 )
 from lldkit.parking_lot.sessions import Booking, Session
-from lldkit.parking_lot.state import Layout, LotState
+from lldkit.parking_lot.state import LotState
 from lldkit.twins import twin
 
 __all__ = ["ParkingLot"]
@@ -79,7 +81,7 @@ class ParkingLot(Base):
                 keep_closed,
             ),
             tariff=tariff,
-            store=MemoryJournal() if store is None else store,
+            store=store,
             valid=_micros("quote_seconds", quote_seconds),
             clock=clock,
             on_event=on_event,
@@ -98,7 +100,8 @@ class ParkingLot(Base):
         reservation: str | None = None,
     ) -> Ticket:
         """Let a vehicle in; `LotFull`, `AlreadyParked`, `NotEligible`, `ReservationInvalid`, `UnknownGate`."""
-        asked = as_text("enter", normal_plate(vehicle.plate), vehicle.size, sorted(vehicle.permits), gate, reservation)
+        vehicle_asked = (normal_plate(vehicle.plate), vehicle.size, sorted(vehicle.permits), vehicle.height_cm)
+        asked = as_text(key, "enter", vehicle_asked, gate, at, reservation)
         request, new = Request(vehicle, gate), self._new_id()
 
         def decide(state: LotState, now: int) -> Decision[Ticket]:
@@ -114,7 +117,9 @@ class ParkingLot(Base):
 
     def quote(self, ticket_id: str, *, at: datetime | None = None) -> Quote:
         """What is to be paid now; the amount is accepted for `quote_seconds`, whatever the price becomes."""
-        _, quote, when = self._priced(ticket_id, at)
+        session, when = self._look(lambda state, now: (core.session_of(state, ticket_id), now))
+        when = when if at is None else to_micros(at)
+        quote = self._quote_of(session, when)
         if quote.due.amount:
             until = to_micros(quote.valid_until)
             record = {"k": "quoted", "ticket": ticket_id, "when": when, "due": quote.due.amount, "until": until}
@@ -123,10 +128,18 @@ class ParkingLot(Base):
 
     def pay(self, ticket_id: str, *, amount: Money, at: datetime | None = None, key: str | None = None) -> Receipt:
         """Take the due now, or that of a quote still valid; `PaymentRejected`. No lock is held meanwhile."""
-        asked = as_text("pay", ticket_id, amount.amount, amount.currency)
-        if (before := self._look(lambda state, _: core.answered(state, key, asked))) is not None:
-            return as_receipt(before)
-        session, quote, when = self._priced(ticket_id, at)
+        asked = as_text(key, "pay", ticket_id, amount.amount, amount.currency, at)
+
+        def look(state: LotState, now: int) -> Receipt | tuple[Session, int]:
+            if (answer := core.answered(state, key, asked)) is not None:
+                return as_receipt(answer)
+            return core.session_of(state, ticket_id), now if at is None else to_micros(at)
+
+        found = self._look(look)
+        if isinstance(found, Receipt):
+            return found
+        session, when = found
+        quote = self._quote_of(session, when)
         promised = {due for due, until in session.quotes if when <= until}
         if amount.currency != quote.due.currency or amount.amount not in promised | {quote.due.amount}:
             raise PaymentRejected(quote.due, amount, "amount")
@@ -142,52 +155,53 @@ class ParkingLot(Base):
             current = core.session_of(state, ticket_id)
             if current.payments != session.payments:
                 raise PaymentRejected(Money(0, amount.currency), amount, "superseded")
-            time, clamped = core.on_ticket(state, ticket_id, when, now)
+            time, clamped = core.on_ticket(current, when, now)
             leave_by, total = time + self._grace, current.paid + amount.amount
             answer = [ticket_id, amount.amount, amount.currency, time, reference, total, leave_by]
-            record: Record = {"k": "paid", "at": now, "ticket": ticket_id, "when": time, "amount": amount.amount}
-            record |= {"currency": amount.currency, "reference": reference, "leave_by": leave_by}
+            record: Record = {
+                "k": "paid",
+                "at": now,
+                "ticket": ticket_id,
+                "when": time,
+                "amount": amount.amount,
+                "currency": amount.currency,
+                "reference": reference,
+                "leave_by": leave_by,
+            }
             return [*clamped, keyed(record, key, asked, answer)], lambda: as_receipt(answer)
 
         return self._decide(decide)
 
     def exit(self, ticket_id: str, *, gate: str, at: datetime | None = None, key: str | None = None) -> Exit:
         """Let a vehicle out once nothing is due; `NotPaid`, `GraceExpired`, `TicketClosed`."""
-        asked = as_text("exit", ticket_id, gate)
-        if (before := self._look(lambda state, _: core.answered(state, key, asked))) is not None:
-            return as_exit(before)
-        self._look(lambda state, _: core.gate_of(state, gate))
-        while True:
-            session, when, asked_for = self._copied(ticket_id, at)
-            if session.leave_by is not None and when <= session.leave_by:
-                paid = Money(session.paid, session.currency)
-            else:
-                quote = self._quote_of(session, when)
-                if quote.due.amount:
-                    raise (NotPaid if session.leave_by is None else GraceExpired)(quote)
-                paid = quote.paid
-            if (left := self._leave(session, gate=gate, when=asked_for, paid=paid, key=key, asked=asked)) is not None:
-                return left
+        asked = as_text(key, "exit", ticket_id, gate, at)
+        priced: tuple[Session, Money] | None = None
 
-    def _leave(
-        self, session: Session, *, gate: str, when: int, paid: Money, key: str | None, asked: str
-    ) -> Exit | None:
-        """Close the ticket, unless something has happened to it since it was priced."""
-        ticket_id = session.ticket
-
-        def decide(state: LotState, now: int) -> Decision[Exit | None]:
+        def decide(state: LotState, now: int) -> Decision[Exit | tuple[Session, int]]:
             answer = core.answered(state, key, asked)
             if answer is not None:
                 return [], lambda: as_exit(answer)
-            if core.session_of(state, ticket_id).changes != session.changes:
-                return [], lambda: None
-            time, clamped = core.on_ticket(state, ticket_id, when, now)
+            core.gate_of(state, gate)
+            session, when = core.session_of(state, ticket_id), now if at is None else to_micros(at)
+            if session.in_grace(when):
+                paid = Money(session.paid, session.currency)
+            elif priced is not None and priced[0] == session:
+                paid = priced[1]
+            else:
+                return [], lambda: (session, when)
+            time, clamped = core.on_ticket(session, when, now)
             command = self._replica.seq + len(clamped) + 1  # the number of the record is that of the command
             answer = [ticket_id, session.spaces[0], time, paid.amount, paid.currency, command]
             record = {"k": "exited", "at": now, "ticket": ticket_id, "when": time, "gate": gate}
             return [*clamped, keyed(record, key, asked, answer)], lambda: as_exit(answer)
 
-        return self._decide(decide)
+        while not isinstance(found := self._decide(decide), Exit):
+            session, when = found
+            quote = self._quote_of(session, when)
+            if quote.due.amount:
+                raise (NotPaid if session.leave_by is None else GraceExpired)(quote)
+            priced = session, quote.paid
+        return found
 
     def lost(self, plate: str, *, gate: str, at: datetime | None = None) -> Quote:
         """Find a stay by its plate, and add the fee for a lost ticket, once; `UnknownTicket`."""
@@ -206,26 +220,29 @@ class ParkingLot(Base):
         return self.quote(self._decide(decide), at=at)
 
     def discount(self, ticket_id: str, discount: Discount, *, key: str | None = None) -> Quote:
-        """Take something off the bill; the same code once. Tells what is due now."""
+        """Take something off the bill; the same code once. Tells what is due then."""
         amount = None if discount.amount is None else discount.amount.amount
         given = {"code": discount.code, "minutes": discount.minutes, "percent": discount.percent, "amount": amount}
-        asked = as_text("discount", ticket_id, given)
+        asked = as_text(key, "discount", ticket_id, given)
 
-        def decide(state: LotState, now: int) -> Decision[None]:
-            if core.answered(state, key, asked) is not None:
-                return [], nothing
+        def decide(state: LotState, now: int) -> Decision[tuple[Session, int]]:
+            answer = core.answered(state, key, asked)
+            if answer is not None:
+                session = state.session(ticket_id) or core.session_of(state, ticket_id)
+                return [], lambda: as_it_was(session, answer)
             session = core.session_of(state, ticket_id)
             if any(each["code"] == discount.code for each in session.discounts):
-                return [], nothing
+                return [], lambda: (session, now)
             record = {"k": "discounted", "at": now, "ticket": ticket_id, "when": session.last, "discount": given}
-            return [keyed(record, key, asked, True)], nothing
+            answer = [max(session.last, now), len(session.discounts) + 1, session.paid, session.leave_by]
+            answer.append(session.lost_fee)
+            return [keyed(record, key, asked, answer)], lambda: as_it_was(state.open[ticket_id], answer)
 
-        self._decide(decide)
-        return self._priced(ticket_id, None)[1]
+        return self._quote_of(*self._decide(decide))
 
     def relocate(self, ticket_id: str, space_id: str, *, key: str | None = None) -> Ticket:
         """Say that a vehicle stands on another space; `SpaceTaken`, `NotEligible`."""
-        asked = as_text("relocate", ticket_id, space_id)
+        asked = as_text(key, "relocate", ticket_id, space_id)
 
         def decide(state: LotState, now: int) -> Decision[Ticket]:
             answer = core.answered(state, key, asked)
@@ -233,7 +250,7 @@ class ParkingLot(Base):
                 return [], lambda: as_ticket(answer)
             record, session = core.relocate(state, ticket_id, space_id, now), core.session_of(state, ticket_id)
             answer = [ticket_id, [space_id], session.plate, session.entered]
-            return ([] if record is None else [keyed(record, key, asked, answer)]), lambda: as_ticket(answer)
+            return [keyed(record, key, asked, answer)], lambda: as_ticket(answer)
 
         return self._decide(decide)
 
@@ -254,10 +271,9 @@ class ParkingLot(Base):
         made = to_micros(self._clock.now() if at is None else at)
         if not made <= last or not first < last:
             raise ValueError(f"a reservation must end after its start and after now, got {start} to {end}")
-        asked, new = as_text("reserve", size, first, last, owner), self._new_id()
+        asked, new = as_text(key, "reserve", size, first, last, owner, at), self._new_id()
         pricer = self._pricer(self._look(lambda state, _: state.version))
-        expires = to_datetime(first + self.layout.no_show)
-        fee = pricer.price(start, expires, reservation="expired").total.amount
+        fee = expiry_fee(pricer, start, to_datetime(first + self.layout.no_show))
 
         def decide(state: LotState, now: int) -> Decision[Reservation]:
             answer = core.answered(state, key, asked)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from zoneinfo import ZoneInfo
 
 from lldkit.money import Money
-from lldkit.parking_lot.bill import Bill, Booked, Dimension, Line, make_bill
+from lldkit.parking_lot.bill import Bill, Booked, Charge, Dimension, make_bill
 from lldkit.parking_lot.calendar import boundaries
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def price_periods(tariff: "Tariff", periods: Sequence[Period], end: datetime, *,
             wanted |= {dimension: volume * share for dimension, volume in volumes.items()}
             for dimension, quantity in wanted.items():
                 if found := _first(elements, dimension, now):
-                    use = _Use(*found, start.astimezone(zone), stop.astimezone(zone), quantity)
+                    use = _Use(*found, start, stop, quantity)
                     uses.setdefault(dimension, []).append(use)
         kwh += energy
     return _bill(tariff, uses)
@@ -135,9 +135,9 @@ def _first(
 
 
 def _bill(tariff: "Tariff", uses: Mapping[Dimension, Sequence[_Use]]) -> Bill:
-    lines: list[Line] = []
+    charges: list[Charge] = []
     for dimension, used in uses.items():
-        lines += [_line(tariff, dimension, use, "") for use in _joined(used)]
+        charges += [_charge(dimension, use, "") for use in _joined(used)]
         per_unit = STEPS.get(dimension)
         if per_unit is None or (dimension is Dimension.TIME and Dimension.PARKING_TIME in uses):
             continue
@@ -145,8 +145,8 @@ def _bill(tariff: "Tariff", uses: Mapping[Dimension, Sequence[_Use]]) -> Bill:
         missing = -total % last.component.step_size
         if missing:
             step = _Use(last.element, last.component, last.end, last.end, Fraction(missing) / per_unit)
-            lines.append(_line(tariff, dimension, step, f", rounded up to {last.component.step_size}"))
-    return _limited(tariff, lines)
+            charges.append(_charge(dimension, step, f", rounded up to {last.component.step_size}"))
+    return _limited(tariff, charges)
 
 
 def _joined(used: Sequence[_Use]) -> Iterator[_Use]:
@@ -164,28 +164,26 @@ def _joined(used: Sequence[_Use]) -> Iterator[_Use]:
         yield joined
 
 
-def _line(tariff: "Tariff", dimension: Dimension, use: _Use, more: str) -> Line:
+def _charge(dimension: Dimension, use: _Use, more: str) -> Charge:
     price = Fraction(use.component.price)
     net = price * use.quantity
     unit = {Dimension.FLAT: "once", Dimension.ENERGY: "per kWh"}.get(dimension, "per hour")
     because = f"element {use.element}: {use.component.price} {unit}{more}"
     what, gross = dimension.value.lower().replace("_", " "), use.component.gross(net)
-    zero = Money(0, tariff.currency)
-    return Line(what, use.start, use.end, use.quantity, price, gross, zero, because, net, dimension)
+    return Charge(what, use.start, use.end, use.quantity, price, gross, net, because, dimension)
 
 
-def _limited(tariff: "Tariff", lines: list[Line]) -> Bill:
+def _limited(tariff: "Tariff", charges: list[Charge]) -> Bill:
     """With what the least price adds and the greatest takes off."""
-    bill = make_bill(lines, tariff.currency, tariff.rounding)
+    bill = make_bill(charges, tariff.currency, tariff.rounding, tz=tariff.tz)
     for what, limit, better in (("minimum price", tariff.min_price, max), ("maximum price", tariff.max_price, min)):
-        if limit is None or isinstance(limit, Money) or not lines:
+        if limit is None or isinstance(limit, Money) or not charges:
             continue
         net = better(bill.exact_net, Fraction(limit.net))
         gross = bill.exact if limit.gross is None else better(bill.exact, Fraction(limit.gross))
         gross = max(gross, net) if better is max else gross
         if (net, gross) != (bill.exact_net, bill.exact):
-            at, more = lines[-1].end, gross - bill.exact
-            zero, more_net = Money(0, tariff.currency), net - bill.exact_net
-            line = Line(what, at, at, Fraction(1), more, more, zero, f"{what} of the tariff", more_net)
-            bill = make_bill([*bill.lines, line], tariff.currency, tariff.rounding)
+            at, more = charges[-1].end, gross - bill.exact
+            charges.append(Charge(what, at, at, 1, more, more, net - bill.exact_net, f"{what} of the tariff"))
+            bill = make_bill(charges, tariff.currency, tariff.rounding, tz=tariff.tz)
     return bill

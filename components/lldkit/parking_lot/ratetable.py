@@ -3,10 +3,9 @@
 Prices are gross, in whole minor units. Half-open everywhere: exactly N increments cost N.
 """
 
-import itertools
-from bisect import bisect_right
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -16,12 +15,14 @@ from zoneinfo import ZoneInfo
 
 from lldkit.arguments import check_count
 from lldkit.money import Money, minor_units
-from lldkit.parking_lot.bill import Bill, Booked, Dimension, Line, make_bill
+from lldkit.parking_lot.bill import Bill, Charge, Dimension, make_bill
 from lldkit.parking_lot.calendar import WEEKDAYS, boundaries, inside, resets
 
 __all__ = ["Crossing", "RateLine", "RateTable", "Window", "flat", "free", "per"]
 
 Crossing: TypeAlias = Literal["split", "overpay", "follow"]
+Found: TypeAlias = tuple[datetime, datetime, int, int, object]
+"""What is charged, in whole numbers: from when to when, how many times, minor units each time, because of what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +69,9 @@ class Window:
     """Other lines between two local times, which may go over midnight; `days` are those on which it begins."""
 
     lines: Sequence[RateLine]
-    days: Collection[str] | None = None
-    start_time: time = time()
-    end_time: time = time()
+    days: Collection[str] | None = field(default=None, kw_only=True)
+    start_time: time = field(kw_only=True)
+    end_time: time = field(kw_only=True)
 
     def __post_init__(self) -> None:
         unknown = set(self.days or ()) - set(WEEKDAYS)
@@ -123,39 +124,43 @@ class RateTable:
         object.__setattr__(self, "lines", tuple(self.lines))
         object.__setattr__(self, "windows", tuple(self.windows))
 
-    def price(self, start: datetime, end: datetime, *, reservation: Booked = False) -> Bill:
+    def price(self, start: datetime, end: datetime, *, reservation: bool = False) -> Bill:
         """The bill of a stay; see `Pricer`."""
         begin = start.astimezone(UTC)  # differences and orders within another zone would be those of wall clocks
         end = max(begin, end.astimezone(UTC))
-        lines: list[Line] = []
-        given = next((line for line in self._lines_at(begin) if line.kind == "free"), None)
-        if given is not None and end > begin and not reservation:
-            pause = timedelta(seconds=given.seconds)
-            if not given.cliff or end - begin <= pause:
-                lines.append(self._line(str(given), begin, min(end, begin + pause), 1, 0))
-                begin = min(end, begin + pause)
+        found: list[Found] = []
         if not reservation:
+            given = next((line for line in self._lines_at(begin) if line.kind == "free"), None)
+            if given is not None and end > begin:
+                pause = timedelta(seconds=given.seconds)
+                if not given.cliff or end - begin <= pause:
+                    found.append((begin, min(end, begin + pause), 1, 0, given))
+                    begin = min(end, begin + pause)
             zone = ZoneInfo(self.tz)
             edges = self._edges(zone, begin, end)
             for first, last in pairwise([begin, *resets(zone, begin, end, self.reset), end]):
-                lines += self._day(first, last, edges)
-        return make_bill(lines, self.currency)
+                found += self._day(first, last, edges)
+        return make_bill(self._charges(found), self.currency, tz=self.tz)
 
-    def _day(self, begin: datetime, end: datetime, edges: Sequence[datetime]) -> list[Line]:
+    def _day(self, begin: datetime, end: datetime, edges: Sequence[datetime]) -> list[Found]:
         """What is charged between two resets, and what the cap takes off; windows may begin or end at `edges`."""
-        lines: list[Line] = []
+        found: list[Found] = []
+        rates = self._lines_at(begin)
         while begin < end:
-            rates = self._lines_at(begin)
-            later = itertools.takewhile(end.__gt__, edges[bisect_right(edges, begin) :])
-            edge = next((each for each in later if self._lines_at(each) != rates), end)
+            edge, following = end, rates
+            for later in edges[bisect_right(edges, begin) : bisect_left(edges, end)]:
+                following = self._lines_at(later)
+                if following != rates:
+                    edge = later
+                    break
             more, run_out = self._charge(rates, begin, edge)
-            lines += more
+            found += more
             begin = max(edge, run_out) if self.crossing == "overpay" else edge
-        unit = 10 ** minor_units(self.currency)
-        over = sum((line.exact for line in lines), Fraction(0)) * unit - (self.daily_cap or 0)
+            rates = following if begin == edge else self._lines_at(begin)
+        over = sum(count * value for _, _, count, value, _ in found) - (self.daily_cap or 0)
         if self.daily_cap is not None and over > 0:
-            lines.append(self._line(f"daily cap of {Money(self.daily_cap, self.currency)}", end, end, 1, -int(over)))
-        return lines
+            found.append((end, end, 1, -over, f"daily cap of {Money(self.daily_cap, self.currency)}"))
+        return found
 
     def _edges(self, zone: ZoneInfo, begin: datetime, end: datetime) -> list[datetime]:
         """Where another window may hold, if that is of account."""
@@ -170,12 +175,13 @@ class RateTable:
         local = at.astimezone(ZoneInfo(self.tz))
         return next((window.lines for window in self.windows if window.holds(local)), self.lines)
 
-    def _charge(self, rates: Sequence[RateLine], begin: datetime, end: datetime) -> tuple[list[Line], datetime]:
-        """The lines for one rate, and when the last increment that has begun runs out."""
-        lines, run_out = [], end
+    def _charge(self, rates: Sequence[RateLine], begin: datetime, end: datetime) -> tuple[list[Found], datetime]:
+        """What is charged by one rate, and when the last increment that has begun runs out."""
+        found: list[Found] = []
+        run_out = end
         for rate in rates:
             if rate.kind == "flat":
-                lines.append(self._line(str(rate), begin, end, 1, rate.value))
+                found.append((begin, end, 1, rate.value, rate))
             elif rate.kind == "per":
                 first = begin + timedelta(seconds=rate.start_seconds)
                 last = end if rate.end_seconds is None else min(end, begin + timedelta(seconds=rate.end_seconds))
@@ -184,15 +190,16 @@ class RateTable:
                     over = first + count * timedelta(seconds=rate.seconds)
                     if rate.end_seconds is not None:
                         over = min(over, begin + timedelta(seconds=rate.end_seconds))
-                    lines.append(self._line(str(rate), first, last, count, rate.value))
+                    found.append((first, last, count, rate.value, rate))
                     run_out = max(run_out, over)
-        return lines, run_out
+        return found, run_out
 
-    def _line(self, because: str, start: datetime, end: datetime, quantity: int, value: int) -> Line:
-        price = Fraction(value, 10 ** minor_units(self.currency))
-        exact = price * quantity
-        net = exact if self.vat is None else exact / (1 + Fraction(self.vat) / 100)
-        zone, what = ZoneInfo(self.tz), "reduction" if value < 0 else "parking" if value else "free"
-        start, end = start.astimezone(zone), end.astimezone(zone)
-        zero, dimension = Money(0, self.currency), Dimension.PARKING_TIME
-        return Line(what, start, end, Fraction(quantity), price, exact, zero, because, net, dimension)
+    def _charges(self, found: Iterable[Found]) -> Iterator[Charge]:
+        """What is charged, in major units, with what of it is net."""
+        unit = 10 ** minor_units(self.currency)
+        share = None if self.vat is None else 1 / (1 + Fraction(self.vat) / 100)
+        for start, end, count, value, because in found:
+            exact = Fraction(value * count, unit)
+            what, net = "reduction" if value < 0 else "parking" if value else "free", share * exact if share else exact
+            price = exact if count == 1 else Fraction(value, unit)
+            yield Charge(what, start, end, count, price, exact, net, because, Dimension.PARKING_TIME)

@@ -1,61 +1,35 @@
-"""The state of a lot: the fold of its log. Each record is taken in at one place, and never asks a clock or a price.
-
-A space is occupied, held for a reservation, out of service or free; `_move` is the one place that follows it there, and
-keeps the counters, the free spaces and the free runs in step.
-"""
+"""The state of a lot: the fold of its log. Each record is taken in at one place, and never asks a clock or a price."""
 
 import heapq
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lldkit.claims.free import FreeIndex
 from lldkit.claims.journal import Record
-from lldkit.claims.runs import RunIndex
 from lldkit.claims.times import to_micros
 from lldkit.claims.windows import Windows
+from lldkit.machine import InvalidTransition
 from lldkit.parking_lot.errors import LogCorrupt
-from lldkit.parking_lot.fit import Fit, Group, group_of
-from lldkit.parking_lot.interface import Availability, LotEvent, Space, Vehicle
+from lldkit.parking_lot.fit import Group
+from lldkit.parking_lot.grounds import Grounds, Layout
+from lldkit.parking_lot.interface import LotEvent, Vehicle
+from lldkit.parking_lot.machine import BOOKING, BookingEvent, BookingState, SessionState
 from lldkit.parking_lot.sessions import Booking, Session
 
-__all__ = ["Layout", "LotState", "replay"]
+__all__ = ["LotState", "replay"]
 
-FREE, OCCUPIED, HELD, OUT = range(4)
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """What a lot is built of, and the times (microseconds) that decide about its reservations."""
-
-    spaces: Sequence[Space]
-    fit: Fit
-    reservable: Mapping[str, int]
-    protect: int
-    no_show: int
-    keep_closed: int | None
+PROTECT, BREAK, MISS = range(3)
+"""What a reservation waits for, in this order where it comes at one time."""
 
 
-class LotState:
+class LotState(Grounds):
     """Everything that is known of a lot as of the last record. Not safe for threads."""
 
-    def __init__(self, layout: Layout) -> None:
-        self.layout, self.fit = layout, layout.fit
-        self.spaces = {space.id: space for space in layout.spaces}
-        if len(self.spaces) < len(layout.spaces):
-            raise ValueError("two spaces have the same id")
-        self.group = {space.id: group_of(space, layout.fit) for space in layout.spaces}
-        self.groups: list[Group] = sorted(set(self.group.values()))
-        self.gates = frozenset(gate for space in layout.spaces for gate in space.distances)
-        self._pools = {group: str(number) for number, group in enumerate(self.groups)}
-        self._places: dict[tuple[str, str, int], str] = {}
-        self._clear()
-
     def _clear(self) -> None:
+        super()._clear()
         self.now = 0
-        self.sessions: dict[str, Session] = {}
         self.open: dict[str, Session] = {}
+        self.closed: dict[str, Session] = {}
         self.by_plate: dict[str, str] = {}
         self.bookings: dict[str, Booking] = {}
         self.ended: dict[str, list[str]] = {}  # reservations that are over, and their keys
@@ -63,69 +37,19 @@ class LotState:
         self.version = 0
         self.outbox: dict[int, tuple[str, str]] = {}
         self.keys: dict[str, tuple[str, Any]] = {}
-        self.occupant: dict[str, str] = {}
-        self.holder: dict[str, str] = {}
-        self.out: set[str] = set()
         self.windows = Windows()
         self.wanting: dict[str, None] = {}
-        self.signs: dict[tuple[str, str], int] = {}  # whose free places have changed, and how many there are
-        self._closed: deque[str] = deque()
-        self._timers: list[tuple[int, str, str]] = []
-        self._status: dict[str, int] = {}
-        self._counts: dict[tuple[str, str], list[int]] = {}  # by status
-        self._free = FreeIndex()
-        self.runs = RunIndex(lambda *place: self.spaces[self._places[place[:3]]].distances.get(place[3], 2**31))
-        for space in self.layout.spaces:
-            pool = self._pools[self.group[space.id]]
-            self._free.add(space.id, pool, space.distances)
-            self._counts.setdefault((space.level, space.size), [0] * 4)[FREE] += 1
-            if space.row:
-                if self._places.setdefault((pool, space.row, space.position), space.id) != space.id:
-                    raise ValueError(f"two spaces of row {space.row!r} have position {space.position}")
-                self.runs.give(pool, space.row, space.position)
+        self._over: deque[str] = deque()
+        self._timers: list[tuple[int, int, str]] = []
 
-    # Looking.
-
-    def order(self, gate: str) -> str:
-        """The order of the free spaces as seen from a gate."""
-        return gate if gate in self.gates else ""
-
-    def front(self, group: Group, gate: str) -> Space | None:
-        """The first free space of a group."""
-        found = self._free.first(self._pools[group], self.order(gate))
-        return None if found is None else self.spaces[found]
-
-    def front_run(self, group: Group, length: int, gate: str) -> list[str] | None:
-        """The spaces of the first run of a group."""
-        pool = self._pools[group]
-        found = self.runs.find(pool, length, self.order(gate))
-        return found and [self._places[pool, found[0], found[1] + step] for step in range(length)]
-
-    def steps(self) -> int:
-        """How many entries were looked at to find free spaces."""
-        return self._free.steps
-
-    def is_free(self, space_id: str) -> bool:
-        """Whether nobody has it."""
-        return space_id not in self._status
+    def session(self, ticket_id: str) -> Session | None:
+        """A stay, also one that is over and not forgotten."""
+        return self.open.get(ticket_id) or self.closed.get(ticket_id)
 
     def held_in(self, groups: Iterable[Group]) -> list[Booking]:
         """The reservations that hold a space of these groups."""
         wanted = set(groups)
         return [self.bookings[b] for space_id, b in self.holder.items() if self.group[space_id] in wanted]
-
-    def availability(self) -> dict[tuple[str, str], Availability]:
-        """By level and size; as many steps as there are of these."""
-        return {sign: Availability(f, o, h, out, f + o + h + out) for sign, (f, o, h, out) in self._counts.items()}
-
-    def rank_of_size(self, size: str) -> int:
-        """As `LotView.rank_of_size`."""
-        return self.fit.rank(size)
-
-    def free_share(self, level: str) -> float:
-        """As `LotView.free_share`."""
-        counts = [counts for (each, _), counts in self._counts.items() if each == level]
-        return sum(each[FREE] for each in counts) / max(1, sum(map(sum, counts)))
 
     # Time.
 
@@ -136,20 +60,24 @@ class LotState:
                 return [{"k": "held", "at": self.now, "id": booking_id, "space": space}]
         while self._timers and self._timers[0][0] <= now:
             at, what, booking_id = self._timers[0]
-            booking = self.bookings.get(booking_id)
-            if booking is not None and booking.waits_for(what):
-                return [self._timely(max(at, self.now), what, booking)]
+            if booking_id in self.bookings:
+                told = self._timely(what, self.bookings[booking_id])
+                if told is not None:
+                    return [{"at": max(at, self.now), "id": booking_id, **told}]
             heapq.heappop(self._timers)
         return []
 
-    def _timely(self, at: int, what: str, booking: Booking) -> Record:
-        record: Record = {"k": what, "at": at, "id": booking.id}
-        if what == "no_show":
-            return record | {"fee": 0 if booking.broken and booking.space is None else booking.fee}
-        if what == "protect":
+    def _timely(self, what: int, booking: Booking) -> Record | None:
+        """What a reservation's timer brings about, unless it has come otherwise."""
+        allowed = BOOKING.allowed(booking.state)
+        if what == PROTECT and booking.state is BookingState.BOOKED:
             space = self._for_booking(booking)
-            return record | ({"k": "wanting"} if space is None else {"k": "held", "space": space})
-        return record
+            return {"k": "wanting"} if space is None else {"k": "held", "space": space}
+        if what == BREAK and BookingEvent.BROKEN in allowed:
+            return {"k": "broken"}
+        if what == MISS and BookingEvent.NO_SHOW in allowed:
+            return {"k": "no_show", "fee": 0 if booking.state is BookingState.BROKEN else booking.fee}
+        return None
 
     def _for_booking(self, booking: Booking) -> str | None:
         groups = self.fit.groups(Vehicle("any", size=booking.size), self.groups)
@@ -158,17 +86,14 @@ class LotState:
     # Taking in.
 
     def apply(self, seq: int, record: Record) -> None:
-        """Take in one record; `LogCorrupt` if it does not fit the layout."""
-        try:
-            getattr(self, f"_apply_{record['k']}")(seq, record)
-        except (AttributeError, KeyError) as error:
-            raise LogCorrupt(seq, f"{record.get('k')} does not fit this lot: {error!r}") from error
-        self.now = max(self.now, record["at"])
+        """Take in one record; `LogCorrupt` if it does not fit the lot."""
         if "key" in record:
             self.keys[record["key"]] = record["asked"], record["answer"]
-            owner = self.sessions.get(record.get("ticket", "")) or self.bookings.get(record.get("id", ""))
-            if owner is not None:
-                owner.keys.append(record["key"])
+        try:
+            getattr(self, f"_apply_{record['k']}")(seq, record)
+        except (AttributeError, KeyError, InvalidTransition) as error:
+            raise LogCorrupt(seq, f"{record.get('k')} does not fit this lot: {error!r}") from error
+        self.now = max(self.now, record["at"])
 
     def _apply_tariff(self, seq: int, record: Record) -> None:  # noqa: ARG002
         self.version = record["version"]
@@ -177,78 +102,64 @@ class LotState:
         self.tariffs = kept | {self.version: record["document"]}
 
     def _apply_entered(self, seq: int, record: Record) -> None:
-        session = Session(record)
+        session = Session.of(record)
         self._admit(session)
-        booking = self.bookings.get(session.booking or "")
-        if booking is not None:
-            booking.arrived = True
-            self.wanting.pop(booking.id, None)
-            self._hold(booking, None)
+        if session.booking is not None:
+            self._follow(session.booking, BookingEvent.ARRIVED)
         self.outbox[seq] = session.gate, session.ticket
 
     def _admit(self, session: Session) -> None:
-        self.sessions[session.ticket] = self.open[session.ticket] = session
+        self.open[session.ticket] = session
         self.by_plate[session.normal] = session.ticket
-        self._occupy(session.spaces, session.ticket)
-
-    def _occupy(self, spaces: Iterable[str], ticket: str | None) -> None:
-        for space_id in spaces:
-            if ticket is None:
-                del self.occupant[space_id]
-            else:
-                self.occupant[space_id] = ticket
-            self._move(space_id)
+        for space_id in session.spaces:
+            self.put(self.occupant, space_id, session.ticket)
 
     def _apply_quoted(self, seq: int, record: Record) -> None:  # noqa: ARG002
-        session = self._changed(record)
-        session.quotes = [quote for quote in session.quotes if quote[1] >= record["when"]][-9:]
-        session.quotes.append((record["due"], record["until"]))
+        kept = [quote for quote in self.open[record["ticket"]].quotes if quote[1] >= record["when"]][-9:]
+        self._change(record, quotes=(*kept, (record["due"], record["until"])))
 
     def _apply_paid(self, seq: int, record: Record) -> None:  # noqa: ARG002
-        session = self._changed(record)
-        session.paid += record["amount"]
-        session.payments += 1
-        session.currency = record["currency"]
-        session.leave_by = record["leave_by"]
-        session.quotes = []
+        session = self.open[record["ticket"]]
+        paid, named = session.paid + record["amount"], {name: record[name] for name in ("currency", "leave_by")}
+        self._change(record, paid=paid, payments=session.payments + 1, quotes=(), **named)
 
     def _apply_discounted(self, seq: int, record: Record) -> None:  # noqa: ARG002
-        self._changed(record).discounts.append(record["discount"])
+        self._change(record, discounts=(*self.open[record["ticket"]].discounts, record["discount"]))
 
     def _apply_lost(self, seq: int, record: Record) -> None:  # noqa: ARG002
-        self._changed(record).lost_fee = record["fee"]
+        self._change(record, lost_fee=record["fee"])
 
     def _apply_relocated(self, seq: int, record: Record) -> None:  # noqa: ARG002
-        session = self._changed(record)
-        self._occupy(session.spaces, None)
-        session.spaces = record["spaces"]
-        self._occupy(session.spaces, session.ticket)
+        for space_id in self.open[record["ticket"]].spaces:
+            self.put(self.occupant, space_id, None)
+        for space_id in record["spaces"]:
+            self.put(self.occupant, space_id, record["ticket"])
+        self._change(record, spaces=tuple(record["spaces"]))
 
     def _apply_clamped(self, seq: int, record: Record) -> None:  # noqa: ARG002
-        self._changed(record)
+        self._change(record)
 
-    def _changed(self, record: Record) -> Session:
-        session = self.open[record["ticket"]]
-        session.last = max(session.last, record["when"])
-        session.changes += 1
+    def _change(self, record: Record, **changed: Any) -> Session:
+        session = self.open[record["ticket"]] = self.open[record["ticket"]].after(record, **changed)
         return session
 
     def _apply_exited(self, seq: int, record: Record) -> None:
-        session = self._changed(record)
-        session.closed = record["when"]
-        del self.open[session.ticket], self.by_plate[session.normal]
-        self._occupy(session.spaces, None)
+        session = self._change(record)
+        self.closed[session.ticket] = self.open.pop(session.ticket)
+        del self.by_plate[session.normal]
+        for space_id in session.spaces:
+            self.put(self.occupant, space_id, None)
         self.outbox[seq] = record["gate"], session.ticket
-        if session.booking in self.bookings:
-            self._end(self.bookings[session.booking])
+        if session.booking is not None:
+            self._end(session.booking, BookingEvent.EXITED)
         self._close(session.ticket)
 
     def _close(self, what: str) -> None:
         """A ticket or a reservation is over; the oldest ones are forgotten, with their keys."""
-        self._closed.append(what)
-        while self.layout.keep_closed is not None and len(self._closed) > self.layout.keep_closed:
-            oldest = self._closed.popleft()
-            session = self.sessions.pop(oldest, None)
+        self._over.append(what)
+        while self.layout.keep_closed is not None and len(self._over) > self.layout.keep_closed:
+            oldest = self._over.popleft()
+            session = self.closed.pop(oldest, None)
             for key in session.keys if session else self.ended.pop(oldest):
                 self.keys.pop(key, None)
 
@@ -256,77 +167,55 @@ class LotState:
         del self.outbox[record["id"]]
 
     def _apply_out(self, seq: int, record: Record) -> None:  # noqa: ARG002
-        self.out.add(record["space"])
-        self._move(record["space"])
+        self.put(self.out, record["space"], "")
 
     def _apply_in(self, seq: int, record: Record) -> None:  # noqa: ARG002
-        self.out.discard(record["space"])
-        self._move(record["space"])
+        self.put(self.out, record["space"], None)
 
     def _apply_reserved(self, seq: int, record: Record) -> None:  # noqa: ARG002
-        self._book(Booking(record))
+        self._book(Booking.of(record))
 
     def _book(self, booking: Booking) -> None:
         self.bookings[booking.id] = booking
         self.windows.add(booking.size, booking.start, booking.end, 1)
-        times = (("protect", -self.layout.protect), ("broken", 0), ("no_show", self.layout.no_show))
-        for what, shift in times:
-            if booking.waits_for(what):
-                heapq.heappush(self._timers, (booking.start + shift, what, booking.id))
+        for what, shift in ((PROTECT, -self.layout.protect), (BREAK, 0), (MISS, self.layout.no_show)):
+            heapq.heappush(self._timers, (booking.start + shift, what, booking.id))
 
     def _apply_held(self, seq: int, record: Record) -> None:  # noqa: ARG002
-        self.wanting.pop(record["id"], None)
-        self._hold(self.bookings[record["id"]], record["space"])
+        self.put(self.holder, record["space"], record["id"])
+        self._follow(record["id"], BookingEvent.HELD, record["space"])
 
     def _apply_wanting(self, seq: int, record: Record) -> None:  # noqa: ARG002
-        self.bookings[record["id"]].protected = True
-        self.wanting[record["id"]] = None
+        self._follow(record["id"], BookingEvent.WANTING)
 
     def _apply_broken(self, seq: int, record: Record) -> None:  # noqa: ARG002
-        self.bookings[record["id"]].broken = True
+        self._follow(record["id"], BookingEvent.BROKEN)
 
     def _apply_no_show(self, seq: int, record: Record) -> None:  # noqa: ARG002
-        self._end(self.bookings[record["id"]])
+        self._end(record["id"], BookingEvent.NO_SHOW)
 
-    _apply_cancelled = _apply_no_show
+    def _apply_cancelled(self, seq: int, record: Record) -> None:  # noqa: ARG002
+        self._end(record["id"], BookingEvent.CANCELLED)
 
-    def _end(self, booking: Booking) -> None:
-        """It is over: its window, what it holds, and its keys."""
+    def _follow(self, booking_id: str, event: BookingEvent, space_id: str | None = None) -> Booking:
+        """Let a reservation go on; the space that was held for it is let go."""
+        before = self.bookings[booking_id]
+        booking = self.bookings[booking_id] = before.after(event, space_id)
+        if before.space is not None:
+            self.put(self.holder, before.space, None)
+        if booking.state in {BookingState.WANTING, BookingState.BROKEN}:
+            self.wanting.setdefault(booking_id)
+        else:
+            self.wanting.pop(booking_id, None)
+        return booking
+
+    def _end(self, booking_id: str, event: BookingEvent) -> None:
+        """A reservation is over: its window, what it holds; its keys are kept for a while."""
+        booking = self._follow(booking_id, event)
         self.windows.add(booking.size, booking.start, booking.end, -1)
-        self.wanting.pop(booking.id, None)
-        self._hold(booking, None)
-        del self.bookings[booking.id]
-        self.ended[booking.id] = booking.keys
-        self._close(booking.id)
-
-    def _hold(self, booking: Booking, space_id: str | None) -> None:
-        before, booking.space = booking.space, space_id
-        booking.protected = booking.protected or space_id is not None
-        if before is not None:
-            del self.holder[before]
-            self._move(before)
-        if space_id is not None:
-            self.holder[space_id] = booking.id
-            self._move(space_id)
-
-    def _move(self, space_id: str) -> None:
-        """Let counters and indexes follow a space to where it now is."""
-        before = self._status.pop(space_id, FREE)
-        after = OCCUPIED if space_id in self.occupant else HELD if space_id in self.holder else FREE
-        after = OUT if after == FREE and space_id in self.out else after
-        if after != FREE:
-            self._status[space_id] = after
-        if after == before:
-            return
-        space, pool = self.spaces[space_id], self._pools[self.group[space_id]]
-        counts = self._counts[space.level, space.size]
-        counts[before] -= 1
-        counts[after] += 1
-        if FREE in {before, after}:
-            self.signs[space.level, space.size] = counts[FREE]
-            (self._free.give if after == FREE else self._free.take)(space_id)
-            if space.row:
-                (self.runs.give if after == FREE else self.runs.take)(pool, space.row, space.position)
+        del self.bookings[booking_id]
+        self.ended[booking_id] = list(booking.keys)
+        self._close(booking_id)
 
     # Keeping.
 
@@ -334,9 +223,9 @@ class LotState:
         """All of it, as JSON values; equal states have equal dumps."""
         plain = {name: getattr(self, name) for name in ("now", "version", "keys", "ended")}
         lists = {
-            "sessions": [session.dump() for session in self.sessions.values()],
-            "closed": list(self._closed),
-            "bookings": [booking.dump() for booking in self.bookings.values()],
+            "sessions": [session._asdict() for session in (*self.open.values(), *self.closed.values())],
+            "over": list(self._over),
+            "bookings": [booking._asdict() for booking in self.bookings.values()],
             "wanting": list(self.wanting),
             "tariffs": list(self.tariffs.items()),
             "outbox": [[seq, *command] for seq, command in self.outbox.items()],
@@ -350,25 +239,24 @@ class LotState:
         self.now, self.version, self.ended = body["now"], body["version"], dict(body["ended"])
         self.keys = {key: (asked, answer) for key, (asked, answer) in body["keys"].items()}
         self.tariffs = dict(body["tariffs"])
-        self._closed = deque(body["closed"])
-        for session in map(Session, body["sessions"]):
-            if session.closed is None:
-                self._admit(session)
+        self._over = deque(body["over"])
+        for session in map(Session.of, body["sessions"]):
+            if session.state is SessionState.CLOSED:
+                self.closed[session.ticket] = session
             else:
-                self.sessions[session.ticket] = session
-        for booking in map(Booking, body["bookings"]):
+                self._admit(session)
+        for booking in map(Booking.of, body["bookings"]):
             self._book(booking)
-            space_id, booking.space = booking.space, None
-            self._hold(booking, space_id)
+            if booking.space is not None:
+                self.put(self.holder, booking.space, booking.id)
         self.wanting = dict.fromkeys(body["wanting"])
         self.outbox = {seq: (gate, ticket) for seq, gate, ticket in body["outbox"]}
         for space_id in body["out"]:
-            self.out.add(space_id)
-            self._move(space_id)
+            self.put(self.out, space_id, "")
 
     def weight(self) -> int:
         """About how many records a dump is as long as."""
-        return len(self.sessions) + len(self.bookings) + len(self.keys)
+        return len(self.open) + len(self.closed) + len(self.bookings) + len(self.keys)
 
 
 def replay(events: Iterable[LotEvent], layout: Layout) -> LotState:
