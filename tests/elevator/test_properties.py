@@ -11,6 +11,7 @@ from lldkit.elevator import (
     Building,
     Car,
     DoorsHeld,
+    Input,
     Motion,
     Observation,
     OutOfService,
@@ -20,9 +21,13 @@ from lldkit.elevator import (
     Timing,
     Traffic,
     Transfer,
+    controller,
     simulate,
+    step,
 )
+from lldkit.elevator.moves import Commands
 from lldkit.elevator.plant import Plant
+from lldkit.elevator.state import PlanFor, State
 
 MOTION = Motion(floor_height_m=3.3, speed=2.5, acceleration=0.8, jerk=1.0, open_seconds=2.0, close_seconds=2.5)
 
@@ -133,6 +138,27 @@ def test_after_every_event_everybody_is_somewhere(case: tuple[Building, Traffic]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Plant, "_let_in", counted)
         simulate(house, traffic, DISPATCHERS[name](), seed=0)
+
+
+@settings(max_examples=20, deadline=None)
+@given(case=cases(), name=st.sampled_from(["lqf", "look-ahead", "destination"]), at=st.floats(0, 300))
+def test_a_step_leaves_the_state_that_it_was_given_as_it_was(
+    name: str, case: tuple[Building, Traffic], at: float
+) -> None:
+    """Other threads may be reading it: the shell steps outside its lock."""
+
+    def watched(state: State, event: Input, plan_for: PlanFor) -> tuple[State, Commands]:
+        before = repr(state)
+        result = step(state, event, plan_for)
+        assert repr(state) == before
+        return result
+
+    house, traffic = case
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(controller, "step", watched)
+        simulate(
+            house, traffic, DISPATCHERS[name](), seed=0, faults=[(at, Recall(0)), (at + 60, Restored(0))], hours=0.2
+        )
 
 
 @settings(max_examples=20, deadline=None)

@@ -7,10 +7,12 @@ from lldkit.elevator.interface import CarView, GroupView, HallCall, Phase
 
 __all__ = ["can_answer", "first_come", "is_free", "wanting"]
 
+IDLE, MOVING, _, _ = Phase
+
 
 def is_free(car: CarView) -> bool:
     """Whether a car is in the group, has no riders to bring anywhere, and does not stop for anybody."""
-    return car.in_service and not car.car_calls and car.phase in {Phase.IDLE, Phase.MOVING}
+    return car.in_service and not car.car_calls and (car.phase is MOVING or car.phase is IDLE)
 
 
 def can_answer(view: GroupView, car: CarView, call: HallCall) -> bool:
@@ -24,7 +26,7 @@ def wanting(view: GroupView) -> tuple[dict[int, tuple[HallCall, ...]], list[CarV
     cars: list[CarView] = []
     for car in view.cars:
         if is_free(car):
-            if car.id == view.deciding or car.phase is Phase.IDLE:
+            if car.id == view.deciding or car.phase is IDLE:
                 cars.append(car)
             elif car.heading is not None and (car.heading,) not in kept.values():
                 kept[car.id] = (car.heading,)

@@ -264,5 +264,7 @@ class _Planner:
 def _kept(state: State, what: object) -> State:
     """Nobody takes commands: a call is kept all the same."""
     if isinstance(what, HallCall) and (what.floor, what.direction) not in state.calls:
-        return state._replace(calls={**state.calls, (what.floor, what.direction): what})
+        kept = state.draft()
+        kept.calls = {**state.calls, (what.floor, what.direction): what}
+        return kept
     return state

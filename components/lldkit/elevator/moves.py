@@ -1,4 +1,7 @@
-"""What a car does next: stop, go on, turn, stand. The rules that hold whatever a plan says are here."""
+"""What a car does next: stop, go on, turn, stand. The rules that hold whatever a plan says are here.
+
+Each verb changes the draft of a state and a car of its own, and returns what the car is to be told.
+"""
 
 from collections.abc import Mapping
 from typing import TypeAlias
@@ -9,7 +12,7 @@ from lldkit.elevator.state import CarState, Place, State, may_take, view_of
 
 __all__ = [
     "OPPOSITE",
-    "Result",
+    "Commands",
     "any_ahead",
     "depart",
     "go_empty",
@@ -26,16 +29,16 @@ UP, DOWN = Direction
 IDLE, MOVING, STOPPING, _ = Phase
 MOST_TURNS = 8  # as often an empty car may change its mind before it has to answer somebody
 OPPOSITE = {UP: DOWN, DOWN: UP}
-Result: TypeAlias = tuple[State, tuple[Command, ...]]
+Commands: TypeAlias = tuple[Command, ...]
 
 
-def leave(state: State, at: float, car: CarState) -> Result:
+def leave(state: State, at: float, car: CarState) -> Commands:
     """Leave with riders: on in the direction in which one of them goes, else the other way."""
     way = car.direction if any_ahead(car) else OPPOSITE[car.direction]
     return depart(state, at, car, way, None)
 
 
-def go_empty(state: State, at: float, car: CarState, plan: Plan) -> Result:
+def go_empty(state: State, at: float, car: CarState, plan: Plan) -> Commands:
     """A car without riders stands with closed doors."""
     target = _target(state, car, plan)
     goal = plan.park.get(car.id, car.floor) if target is None else target.floor
@@ -45,13 +48,14 @@ def go_empty(state: State, at: float, car: CarState, plan: Plan) -> Result:
     if target is not None and goal == car.floor:
         return stop(state, at, car, target.direction)
     if goal == car.floor:
-        return state.with_car(car._replace(phase=IDLE, heading=None)), (Hold(car.id),)
-    car = car._replace(turns=car.turns + 1)
-    state, commands = depart(state, at, car, UP if goal > car.floor else DOWN, target)
-    return state, commands if target is not None else (*commands, Park(car.id, goal))
+        car.phase, car.heading = IDLE, None
+        return (Hold(car.id),)
+    car.turns += 1
+    commands = depart(state, at, car, UP if goal > car.floor else DOWN, target)
+    return commands if target is not None else (*commands, Park(car.id, goal))
 
 
-def pass_empty(state: State, at: float, car: CarState, plan: Plan) -> Result:
+def pass_empty(state: State, at: float, car: CarState, plan: Plan) -> Commands:
     """A car without riders approaches a floor."""
     target, old = _target(state, car, plan), car.heading
     if car.turns >= MOST_TURNS and old is not None and state.open_to(car).get(old[:2]) == old:
@@ -60,11 +64,13 @@ def pass_empty(state: State, at: float, car: CarState, plan: Plan) -> Result:
     if target is not None and goal == car.floor:
         return stop(state, at, car, target.direction)
     if (goal - car.floor) * car.direction <= 0:
-        return hold(state, at, car._replace(turns=car.turns + 1))
+        car.turns += 1
+        return hold(at, car)
     here = state.open_to(car).get((car.floor, car.direction))
     if here is not None and may_take(state, car, here) and picks_up(plan, car, here):
         return stop(state, at, car, car.direction)
-    return state.with_car(car._replace(heading=target)), ()
+    car.heading = target
+    return ()
 
 
 def _target(state: State, car: CarState, plan: Plan) -> HallCall | None:
@@ -91,7 +97,7 @@ def picks_up(plan: Plan, car: CarState, call: HallCall) -> bool:
     return (car.id, call) in plan.pick_up
 
 
-def stop(state: State, at: float, car: CarState, direction: Direction, *, keep: bool = False) -> Result:
+def stop(state: State, at: float, car: CarState, direction: Direction, *, keep: bool = False) -> Commands:
     """Stop here. Without riders for floors ahead the lantern may show the other way, if somebody waits for that."""
     floor, open_to = car.floor, state.open_to(car) if car.in_service else {}
     calls = car.calls - {floor}
@@ -102,26 +108,24 @@ def stop(state: State, at: float, car: CarState, direction: Direction, *, keep: 
             direction = other
     answers = open_to.get((floor, direction))
     if answers is not None and not state.kiosk:
-        state = state._replace(calls=without(state.calls, (floor, direction)))
-    due = at + state.shafts[car.id].stop_seconds
-    car = car._replace(
-        phase=STOPPING, direction=direction, calls=calls, heading=None, answers=answers, due=due, holds=False
-    )
-    return state.with_car(car), (StopAt(car.id, floor, direction),)
+        state.calls = without(state.calls, (floor, direction))
+    car.phase, car.direction, car.calls, car.holds = STOPPING, direction, calls, False
+    car.heading, car.answers, car.due = None, answers, at + state.shafts[car.id].stop_seconds
+    return (StopAt(car.id, floor, direction),)
 
 
-def hold(state: State, at: float, car: CarState) -> Result:
+def hold(at: float, car: CarState) -> Commands:
     """Stop at the floor that the car approaches, with closed doors."""
-    car = car._replace(phase=STOPPING, holds=True, heading=None, answers=None, due=at)
-    return state.with_car(car), (Hold(car.id),)
+    car.phase, car.holds, car.heading, car.answers, car.due = STOPPING, True, None, None, at
+    return (Hold(car.id),)
 
 
-def depart(state: State, at: float, car: CarState, way: Direction, heading: HallCall | None) -> Result:
+def depart(state: State, at: float, car: CarState, way: Direction, heading: HallCall | None) -> Commands:
     """Leave a floor."""
     shaft = state.shafts[car.id]
     due = at + shaft.floor_seconds + (shaft.turn_seconds if way is not car.direction else 0.0)
-    car = car._replace(phase=MOVING, direction=way, heading=heading, answers=None, due=due)
-    return state.with_car(car), (Depart(car.id, way),)
+    car.phase, car.direction, car.heading, car.answers, car.due = MOVING, way, heading, None, due
+    return (Depart(car.id, way),)
 
 
 def any_ahead(car: CarState) -> bool:
@@ -139,5 +143,6 @@ def without(calls: Mapping[Place, HallCall], place: Place) -> Mapping[Place, Hal
 
 def own_plan(state: State, car: CarState) -> Plan:
     """With a kiosk each car collects those who were sent to it, as a car that is alone does."""
-    view = view_of(state.with_car(car)._replace(calls=state.open_to(car)), 0.0)
-    return look(view, only=car.id)
+    alone = state.draft()
+    alone.calls = state.open_to(car)
+    return look(view_of(alone, 0.0), only=car.id)

@@ -1,7 +1,11 @@
-"""What the core knows: cars, calls, and how many boarded where. All of it is values that never change."""
+"""What the core knows: cars, calls, and how many boarded where.
+
+A state never changes once it is handed out: a step works on a `draft` of it, and on copies of the cars that it moves.
+"""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from lldkit.elevator.building import Building
@@ -27,7 +31,8 @@ class Shaft(NamedTuple):
     ways: frozenset[Place]
 
 
-class CarState(NamedTuple):
+@dataclass(slots=True, eq=False)
+class CarState:
     """What is known about a car. `floor` is where it stands, or the last one it told that it approaches.
 
     `heading` is the call that an empty car runs for; `answers` the one that it stops, or stands open, for. `due` is
@@ -53,8 +58,30 @@ class CarState(NamedTuple):
     assigned: tuple[KioskCall, ...] = ()
     riders: tuple[int, ...] = ()
 
+    def copy(self) -> "CarState":
+        """The same car for another state: written out, because every step does it."""
+        return CarState(
+            self.id,
+            self.floor,
+            self.direction,
+            self.phase,
+            self.load,
+            self.calls,
+            self.heading,
+            self.answers,
+            self.due,
+            self.least,
+            self.holds,
+            self.turns,
+            self.in_service,
+            self.recall,
+            self.assigned,
+            self.riders,
+        )
 
-class State(NamedTuple):
+
+@dataclass(slots=True, eq=False)
+class State:
     """A group at one instant. `calls` are those that no car is stopping for, in order of their age.
 
     `refused` are the cars that opened at a place, and nobody stepped in: they are not sent there again before another
@@ -64,15 +91,25 @@ class State(NamedTuple):
     building: Building
     shafts: tuple[Shaft, ...]
     kiosk: bool
-    cars: tuple[CarState, ...]
+    cars: list[CarState]
     calls: Mapping[Place, HallCall]
     refused: Mapping[Place, frozenset[int]]
     boarded: Mapping[Place, tuple[float, float]]
 
-    def with_car(self, car: CarState) -> "State":
-        """The state with one car replaced."""
-        cars = self.cars
-        return self._replace(cars=(*cars[: car.id], car, *cars[car.id + 1 :]))
+    def draft(self) -> "State":
+        """A state that a step may change; its cars are still those of this one. O(cars)."""
+        return State(self.building, self.shafts, self.kiosk, self.cars.copy(), self.calls, self.refused, self.boarded)
+
+    def own(self, number: int) -> CarState:
+        """A car that this draft may change."""
+        car = self.cars[number] = self.cars[number].copy()
+        return car
+
+    def supposing(self, car: CarState) -> "State":
+        """What a plan is asked for: the state as it would be with this car in it."""
+        supposed = self.draft()
+        supposed.cars[car.id] = car
+        return supposed
 
     def open_to(self, car: CarState) -> Mapping[Place, HallCall]:
         """The calls that a car could answer: everybody's, or with a kiosk those who were sent to it."""
@@ -91,7 +128,7 @@ PlanFor: TypeAlias = Callable[[State, float, int | None, KioskCall | None], Plan
 def initial(building: Building, *, kiosk: bool = False) -> State:
     """A group at rest."""
     shafts = tuple(_shaft(building, number) for number in range(len(building.cars)))
-    cars = tuple(CarState(number, car.start, UP) for number, car in enumerate(building.cars))
+    cars = [CarState(number, car.start, UP) for number, car in enumerate(building.cars)]
     return State(building, shafts, kiosk, cars, {}, {}, {})
 
 
@@ -145,33 +182,28 @@ def count_boarded(state: State, at: float, place: Place, persons: int) -> Mappin
 
 def view_of(state: State, now: float, deciding: int | None = None, kiosk: KioskCall | None = None) -> GroupView:
     """What a dispatcher may know of a state."""
-    cars = tuple(
-        [
-            _car_view(state, car, shaft.capacity, now, car.id == deciding)
-            for car, shaft in zip(state.cars, state.shafts, strict=True)
-        ]
-    )
+    cars = tuple([_car_view(state, car, now, car.id == deciding) for car in state.cars])
     calls = tuple(state.calls.values())
     return GroupView(now, state.building, cars, calls, Rates(state.boarded, now), deciding, kiosk)
 
 
-def _car_view(state: State, car: CarState, capacity: int, now: float, decides: bool) -> CarView:
-    phase = car.phase
-    moving = phase is Phase.MOVING
-    heading = car.heading if moving else car.answers
-    if moving and heading is not None and state.calls.get((heading.floor, heading.direction)) != heading:
-        heading = None  # somebody else took it
+def _car_view(state: State, car: CarState, now: float, decides: bool) -> CarView:
+    floor, heading, moving = car.floor, car.answers, car.phase is Phase.MOVING
+    if moving:
+        heading = car.heading
+        if heading is not None and state.calls.get((heading.floor, heading.direction)) != heading:
+            heading = None  # somebody else took it
     return CarView(
         car.id,
-        car.floor,
+        floor,
         car.direction,
-        phase,
+        car.phase,
         car.load,
-        capacity,
+        state.shafts[car.id].capacity,
         car.calls,
-        car.floor + car.direction if moving and not decides else car.floor,
-        0.0 if decides else max(0.0, car.due - now),
+        floor + car.direction if moving and not decides else floor,
+        0.0 if decides or car.due < now else car.due - now,
         heading,
         car.in_service,
-        tuple([(call.floor, call.destination) for call in car.assigned]),
+        tuple([(call.floor, call.destination) for call in car.assigned]) if car.assigned else (),
     )
