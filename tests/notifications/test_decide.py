@@ -6,6 +6,7 @@ import pytest
 
 from lldkit.notifications import (
     Decision,
+    Limit,
     Mode,
     Preferences,
     Priority,
@@ -18,10 +19,12 @@ from lldkit.notifications import (
     Verdict,
     Window,
 )
+from lldkit.rate_limiter import RateLimiter, per_hour
 from notifications.helpers import World, utc
 
 PLAIN = Route(to=("email",))
 BOTH = Route(to=("email", "sms"))
+OPTED_OUT = Preferences(channels={"push": False})
 NIGHT = Preferences(quiet=QuietHours("22:00", "07:00"))
 EVENING = utc("2024-07-01T23:00+02:00")
 MORNING = utc("2024-07-02T07:00+02:00")
@@ -150,6 +153,22 @@ def test_what_expires_in_the_night_is_not_sent_in_the_morning() -> None:
     assert (world.sent(), world.states(receipt)) == ([], ["email expired"])
 
 
+def test_a_limit_is_asked_in_the_morning_too() -> None:
+    world = World(PLAIN, start=EVENING)
+    world.recipient(preferences=NIGHT)
+    router = world.again(limits=[Limit(RateLimiter(per_hour(1), clock=world.clock), per="recipient")])
+    for number in range(2):
+        router.notify("u1", "news", {"name": str(number)})
+    world.clock.advance((MORNING - EVENING).total_seconds())
+    router.run_due()
+    world.clock.advance(60)
+    router.run_due()
+    assert world.sent() == ["it is 0"]
+    world.clock.advance(3_600)
+    router.run_due()
+    assert world.sent() == ["it is 0", "it is 1"]
+
+
 def test_a_new_zone_counts_from_the_next_release_on() -> None:
     world, receipt = deferred_at_night()
     world.recipient(zone="America/New_York", preferences=NIGHT)  # where it is 01:00 when Berlin wakes up
@@ -197,6 +216,21 @@ def test_a_fallback_without_any_channel_is_a_value_with_each_reason(given: dict[
     world.recipient(**given)
     reason = Reason.OPTED_OUT if "preferences" in given else Reason.NO_ADDRESS
     assert decided(world) == [suppressed(channel, reason) for channel in ("push", "sms", "email")]
+
+
+def test_a_fallback_whose_channels_are_out_for_different_reasons_tells_each() -> None:
+    world = World(Route(to=("push", "sms", "email"), mode=Mode.FALLBACK), scripts={"email": [Refused("no")]})
+    bounced = world.again(routes=PLAIN).notify("u1", "news", {"name": "x"})
+    world.router.record(ReceiptEvent.BOUNCED, message_id=f"{bounced.id}-1")  # of what was never sent: nothing
+    world.again(routes=PLAIN).run_due()
+    world.router.record(ReceiptEvent.BOUNCED, message_id=f"{bounced.id}-1")
+    world.recipient(addresses={"push": "token", "email": "u1@example.com"}, preferences=OPTED_OUT)
+    assert decided(world) == [
+        suppressed("push", Reason.OPTED_OUT),
+        suppressed("sms", Reason.NO_ADDRESS),
+        suppressed("email", Reason.SUPPRESSED_ADDRESS),
+    ]
+    assert world.run().sent == 0
 
 
 def test_a_fallback_passes_over_who_cannot_and_lets_the_rest_stand_by() -> None:

@@ -11,6 +11,7 @@ from lldkit.notifications import (
     MissingVariable,
     Preferences,
     QuietHours,
+    Recipient,
     Route,
     Template,
     Templates,
@@ -100,13 +101,14 @@ def test_events_of_other_keys_are_other_digests() -> None:
 
 
 def test_keys_that_join_to_the_same_text_do_not_mix() -> None:
-    world = digesting(key="thread")
-    for recipient, thread in [("u1", "1x"), ("u11", "x")]:
-        world.directory.put(type(world.directory.get("u1"))(recipient, {"email": f"{recipient}@example.com"}))  # type: ignore[misc]
-        world.notify("comment", recipient, data={"name": "x", "thread": thread})
+    one = Template(subject="one", text="x", digest=Template(subject="several", text="x"))
+    templates = Templates({category: {"email": one} for category in ("news", "1news")})
+    world = World(Route(to=("email",), digest=Digest(window_seconds=900)), templates=templates)
+    for recipient, category in [("u1", "news"), ("u", "1news")]:
+        world.directory.put(Recipient(recipient, {"email": f"{recipient}@example.com"}))
+        world.notify(category, recipient)
     world.run(900)
-    assert len(texts(world)) == 2
-    assert {message.recipient_id for message in world.channels["email"].sent} == {"u1", "u11"}
+    assert texts(world) == ["one: x", "one: x"]
 
 
 def test_items_beyond_the_most_are_counted() -> None:

@@ -1,11 +1,15 @@
 """The tree: who is asked, in which order, and what children inherit."""
 
+import sys
+from collections.abc import Mapping
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lldkit.notifications import Digest, Matcher, MatcherSyntaxError, Mode, Route, parse_matchers, resolve
+from lldkit.notifications import Digest, Matcher, MatcherSyntaxError, Mode, Recipient, Route, parse_matchers, resolve
 from lldkit.notifications.explain import routing_steps
+from notifications.helpers import World
 
 
 def matching(*routes: Route, **labels: str) -> list[str]:
@@ -133,6 +137,43 @@ def test_a_value_that_was_seen_lately_is_not_asked_about_again() -> None:
         return labels.asked
 
     assert asked(1_000) == asked(10) == 2
+
+
+def test_a_new_value_is_asked_about_once_by_each_route_whoever_it_is_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, asked = Matcher.matches, list[str]()
+
+    def counting(self: Matcher, labels: Mapping[str, str]) -> bool:
+        asked.append(self.value)
+        return real(self, labels)
+
+    monkeypatch.setattr(Matcher, "matches", counting)
+    for count in (10, 1_000):
+        tree = Route(to=("email",), routes=tuple(Route(matchers=(f"a={number}",)) for number in range(count)))
+        asked.clear()
+        resolve(tree, {"a": "new"})
+        assert len(asked) == count
+
+
+def test_a_notification_costs_as_many_calls_among_ten_thousand_recipients_as_among_ten() -> None:
+    def calls(count: int) -> int:
+        world = World(Route(to=("email",)))
+        for number in range(count):
+            world.directory.put(Recipient(f"u{number}", {"email": "x@example.com"}))
+        made = 0
+
+        def note(frame: object, event: str, argument: object) -> None:
+            nonlocal made
+            made += event == "call"
+
+        world.router.explain("u1", "news", {"name": "x"})
+        sys.setprofile(note)
+        try:
+            world.router.explain("u1", "news", {"name": "x"})
+        finally:
+            sys.setprofile(None)
+        return made
+
+    assert calls(10) == calls(10_000) > 10
 
 
 def test_more_values_than_are_kept_are_found_too() -> None:

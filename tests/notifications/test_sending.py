@@ -1,7 +1,7 @@
 """What becomes of a message that is due: attempts, backoffs, leases, fences, limits, breakers, lanes, release."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -16,9 +16,13 @@ from lldkit.notifications import (
     Limit,
     Message,
     Mode,
+    NotificationEvent,
     Outcome,
+    Preferences,
     Priority,
+    QuietHours,
     Reason,
+    ReceiptEvent,
     Recipient,
     Refused,
     Retried,
@@ -132,6 +136,26 @@ def test_a_directory_that_raises_costs_one_delivery_some_time() -> None:
     assert world.run(60).sent == 1
 
 
+def test_who_cannot_say_how_to_unsubscribe_costs_one_delivery_some_time() -> None:
+    down = {"u1"}
+
+    def link(recipient: Recipient, category: str) -> str:
+        if recipient.id in down:
+            raise OSError("down")
+        return f"https://shop.example/{category}/{recipient.id}"
+
+    world = World(PLAIN, unsubscribe=link)
+    world.directory.put(Recipient("u2", {"email": "u2@example.com"}))
+    first, second = world.notify(), world.notify(recipient="u2")
+    report = world.run()
+    assert (report.sent, report.deferred) == (1, 1)
+    assert (world.states(first), world.states(second)) == (["email deferred"], ["email sent"])
+    assert world.router.deliveries(first)[0].attempts == 0
+    down.clear()
+    assert world.run(60).sent == 1
+    assert world.channels["email"].sent[1].headers["List-Unsubscribe"] == "<https://shop.example/news/u1>"
+
+
 def test_a_listener_that_raises_changes_nothing() -> None:
     def raising(_: object) -> None:
         raise RuntimeError
@@ -151,6 +175,30 @@ def test_no_event_shows_an_address_or_a_content() -> None:
     told = repr((world.events, world.channels["email"].sent))
     assert "example.com" not in told
     assert "TOP SECRET" not in told
+
+
+def test_every_event_is_told_and_none_shows_an_address() -> None:
+    chain = Route(matchers=("category=alert",), to=("push", "sms"), mode=Mode.FALLBACK)
+    world = World(Route(to=("email",), routes=(chain,)), scripts={"push": [Refused("gone")], "sms": [Later("busy")]})
+    alert, news = world.notify("alert"), world.notify()
+    world.run()
+    world.run()
+    world.recipient(preferences=Preferences(quiet=QuietHours("13:59", "15:00")))  # it is 14:00 in Berlin
+    world.run(10)
+    world.recipient()
+    world.run(3_600)
+    world.run(60)
+    world.router.record(ReceiptEvent.DELIVERED, message_id=f"{alert}-2")
+    world.router.record(ReceiptEvent.BOUNCED, message_id=f"{news}-1")
+    late = world.notify("order")
+    world.router.unsuppress("email", "u1@example.com")
+    later = world.notify("order")
+    world.recipient(preferences=Preferences(channels={"email": False}))
+    world.run()
+    assert (world.states(late), world.states(later)) == (["email suppressed"], ["email suppressed"])
+    assert {type(event) for event in world.events} == set(get_args(NotificationEvent))
+    assert not [word for word in ("example.com", "+15550100", "token-1", "it is") if word in repr(world.events)]
+    assert all(event.at.utcoffset() == timedelta(0) for event in world.events)
 
 
 # --- leases and fences ---

@@ -70,6 +70,31 @@ def test_an_event_during_the_flush_is_in_this_digest_or_in_the_next() -> None:
     prove(program, schedules=100)
 
 
+def test_in_all_orders_of_the_stores_calls_an_event_is_in_one_digest() -> None:
+    """All interleavings of the locked sections, of which each call of the store is one."""
+
+    def program() -> Program:
+        world = World(DIGEST)
+        world.notify("comment", data={"name": "a"})
+        world.clock.advance(60)
+
+        def flush() -> None:
+            world.router._sender.flush(10)
+
+        def arrive() -> None:
+            world.notify("comment", data={"name": "b"})
+
+        def invariant() -> bool:
+            for _ in range(3):
+                world.run(61)
+            return sorted("\n".join(map(str, world.sent())).splitlines()) == ["it is a", "it is b"]
+
+        return {"flush": flush, "arrive": arrive}, invariant
+
+    report = interleave.explore(program, strategy=interleave.Dpor(), granularity="sync", include=INCLUDE)
+    assert report.verdict is interleave.Verdict.PROVED
+
+
 def test_two_events_at_once_are_in_one_digest() -> None:
     def program() -> Program:
         world = World(DIGEST)

@@ -1,7 +1,7 @@
 """Gates: limits and breakers, asked in passing or to be gone through."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Literal, get_args
 
 from lldkit.circuit_breaker import Breakers, CircuitOpen, Permit
@@ -27,6 +27,7 @@ class Limit:
     """
 
     limiter: RateLimiter
+    _: KW_ONLY
     per: Per
     channel: str | None = None
     priorities: Collection[Priority] = ALL

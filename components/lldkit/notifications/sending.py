@@ -28,6 +28,7 @@ from lldkit.notifications.interface import (
 from lldkit.notifications.lanes import shares
 from lldkit.notifications.planning import Plan, Planner
 from lldkit.notifications.preferences import Recipient
+from lldkit.notifications.routing import Route
 from lldkit.notifications.rows import DIGESTS, RELEASE, DeliveryRow, DigestRow, lane_of, micros
 from lldkit.notifications.store import Key, Query, Row, Store
 from lldkit.notifications.twins import in_thread
@@ -186,7 +187,13 @@ class Sender:
                 postpone(draft, delivery, plan, POSTPONED_SECONDS)
                 return None
             node, decision = self._planner.look_again(draft, plan, delivery.channel, {})
+            headers: dict[str, str] = {}
             if decision.verdict is Verdict.SEND and delivery.attempts < self._terms.max_attempts:
+                found = self._headers(plan.recipient, asked.category, node.route)
+                if isinstance(found, str):
+                    postpone(draft, delivery, found, POSTPONED_SECONDS)
+                    return None
+                headers = found
                 gate = gate or self._gates.enter(asked, delivery.channel)
                 if isinstance(gate, Held):
                     node, decision = self._planner.look_again(draft, plan, delivery.channel, {delivery.channel: gate})
@@ -194,7 +201,6 @@ class Sender:
             begun = begin(draft, delivery, decision, address, self._terms.max_attempts)
             if begun.state is not State.SENDING or address is None or plan.recipient is None:
                 return None
-            headers = {} if node.route.mandatory else self._headers(plan.recipient, asked.category)
             return Attempt(begun.id, begun.fence, message_of(begun, asked, address, headers))
 
         attempt: Attempt | None = None
@@ -212,11 +218,14 @@ class Sender:
         except Exception as error:  # noqa: BLE001 - a directory may raise anything
             return f"directory: {type(error).__name__}"
 
-    def _headers(self, recipient: Recipient, category: str) -> dict[str, str]:
-        """How to unsubscribe in one click, after RFC 8058."""
-        if self._terms.unsubscribe is None:
+    def _headers(self, recipient: Recipient | None, category: str, route: Route) -> dict[str, str] | str:
+        """How to unsubscribe in one click, after RFC 8058, from what is not mandatory; or why nobody can say."""
+        if recipient is None or self._terms.unsubscribe is None or route.mandatory:
             return {}
-        url = self._terms.unsubscribe(recipient, category)
+        try:
+            url = self._terms.unsubscribe(recipient, category)
+        except Exception as error:  # noqa: BLE001 - others' code, as a directory
+            return f"unsubscribe: {type(error).__name__}"
         return {"List-Unsubscribe": f"<{url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
     def deliver(self, attempt: Attempt, gate: Pass) -> Steps[Demand, None]:
