@@ -1,6 +1,5 @@
 """Which transfers a step of a payment posts, worked out by hand."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from lldkit.payments.books import account_id, transfers_of
@@ -13,10 +12,10 @@ from payments.helpers import usd
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 NEW = Payment(blank("pi_1", "acme", usd(100), tenant="", capture=Capture.MANUAL, now=NOW))
 UNTIL = NOW + timedelta(seconds=64)
-HELD = replace(
-    NEW, intent=replace(NEW.intent, state=IntentState.AUTHORIZED, authorized=usd(100), authorized_until=UNTIL)
+HELD = NEW._replace(
+    intent=NEW.intent._replace(state=IntentState.AUTHORIZED, authorized=usd(100), authorized_until=UNTIL)
 )
-PART = replace(HELD, intent=replace(HELD.intent, state=IntentState.PARTIALLY_CAPTURED, captured=usd(60)))
+PART = HELD._replace(intent=HELD.intent._replace(state=IntentState.PARTIALLY_CAPTURED, captured=usd(60)))
 GATEWAY, MERCHANT = account_id("gateway", "", "USD"), account_id("merchant", "acme", "USD")
 
 
@@ -28,7 +27,7 @@ def posted(before: Payment, after: Payment, now: datetime = NOW) -> list[tuple[o
 
 def refunding(*states: RefundState) -> Payment:
     refunds = tuple(Refund(f"r{number}", "pi_1", usd(10), state) for number, state in enumerate(states))
-    return replace(PART, refunds=refunds)
+    return PART._replace(refunds=refunds)
 
 
 def test_no_two_owners_share_an_account() -> None:
@@ -51,12 +50,12 @@ def test_a_capture_of_a_part_is_a_chain_that_holds_the_rest_for_the_time_that_is
 
 
 def test_the_last_capture_posts_what_is_held_and_the_rest_is_let_go_with_it() -> None:
-    last = replace(PART.intent, state=IntentState.CAPTURED, captured=usd(90), voided=usd(10))
-    assert posted(PART, replace(PART, intent=last)) == [("post", None, None, 30, None, False)]
+    last = PART.intent._replace(state=IntentState.CAPTURED, captured=usd(90), voided=usd(10))
+    assert posted(PART, PART._replace(intent=last)) == [("post", None, None, 30, None, False)]
 
 
 def test_a_void_lets_go_and_what_is_over_needs_none() -> None:
-    void = replace(HELD, intent=replace(HELD.intent, state=IntentState.VOIDED, voided=usd(100)))
+    void = HELD._replace(intent=HELD.intent._replace(state=IntentState.VOIDED, voided=usd(100)))
     assert posted(HELD, void) == [("void", None, None, None, None, False)]
     assert posted(HELD, void, UNTIL) == []
 

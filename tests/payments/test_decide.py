@@ -1,7 +1,6 @@
 """What may be asked of a payment: one question at a time, in a state that allows it, of an amount that is there."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -18,9 +17,9 @@ from payments.helpers import usd
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TERMS = decide.Terms(timedelta(days=7), timedelta(hours=1), timedelta(minutes=1))
 NEW = Payment(blank("pi_1", "acme", usd(100), tenant="", capture=Capture.MANUAL, now=NOW))
-HELD = replace(NEW, intent=replace(NEW.intent, state=IntentState.AUTHORIZED, authorized=usd(100)))
-PART = replace(HELD, intent=replace(HELD.intent, state=IntentState.PARTIALLY_CAPTURED, captured=usd(60)))
-DONE = replace(PART, intent=replace(PART.intent, state=IntentState.CAPTURED, voided=usd(40)))
+HELD = NEW._replace(intent=NEW.intent._replace(state=IntentState.AUTHORIZED, authorized=usd(100)))
+PART = HELD._replace(intent=HELD.intent._replace(state=IntentState.PARTIALLY_CAPTURED, captured=usd(60)))
+DONE = PART._replace(intent=PART.intent._replace(state=IntentState.CAPTURED, voided=usd(40)))
 QUESTION = Question("pi_1:1", Operation.CAPTURE, 10, False, Status.ASKED, NOW)
 VERBS: dict[str, Callable[[Payment, datetime], Asked]] = {
     "confirm": lambda payment, now: decide.confirm(payment, now, TERMS, ""),
@@ -34,7 +33,7 @@ VERBS: dict[str, Callable[[Payment, datetime], Asked]] = {
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("payment", [NEW, HELD, PART], ids=["new", "held", "part"])
 def test_while_a_question_is_open_nothing_else_is_asked(verb: str, payment: Payment) -> None:
-    busy = replace(payment, questions=(QUESTION,))
+    busy = payment._replace(questions=(QUESTION,))
     for seconds, left in ((20, 40.0), (90, 0.0)):
         with pytest.raises(OperationInProgress) as caught:
             VERBS[verb](busy, NOW + timedelta(seconds=seconds))
@@ -60,7 +59,7 @@ def test_what_the_state_does_not_allow_is_not_asked(verb: str, payment: Payment)
 
 def test_a_challenge_may_be_called_off_while_it_is_open() -> None:
     challenged = Question("pi_1:1", Operation.AUTHORIZE, 100, True, Status.CHALLENGED, NOW)
-    payment = replace(NEW, intent=replace(NEW.intent, state=IntentState.REQUIRES_ACTION), questions=(challenged,))
+    payment = NEW._replace(intent=NEW.intent._replace(state=IntentState.REQUIRES_ACTION), questions=(challenged,))
     asked = VERBS["void"](payment, NOW).question
     assert (asked.key, asked.operation, asked.amount) == ("pi_1:2", Operation.VOID, 0)
 

@@ -1,7 +1,6 @@
 """Facts of the gateway, in all orders and twice: the same totals, the same books."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
@@ -153,9 +152,18 @@ def test_what_was_thought_never_to_have_arrived_is_for_a_person_once_something_e
 def test_what_was_thought_never_to_have_arrived_is_for_a_person_once_the_payment_is_over() -> None:
     books = Books()
     asked(books, Operation.AUTHORIZE, status=Status.NEVER)
-    books.payment = replace(books.payment, intent=replace(books.payment.intent, state=IntentState.VOIDED))
+    books.payment = books.payment._replace(intent=books.payment.intent._replace(state=IntentState.VOIDED))
     assert books.tell(Fact(FactKind.AUTHORIZED, "q", 100)) is Received.PARKED
     assert books.payment.intent.state is IntentState.VOIDED
+
+
+def test_a_refund_that_was_thought_never_to_have_arrived_is_for_a_person() -> None:
+    books = Books()
+    for fact in (AUTHORIZED, Fact(FactKind.CAPTURED, "c", 100, final=True)):
+        assert books.tell(fact) is Received.APPLIED
+    asked(books, Operation.REFUND, status=Status.NEVER)
+    assert books.tell(Fact(FactKind.REFUNDED, "q", 100)) is Received.PARKED
+    assert (books.payment.refunds[0].state, books.payment.intent.refunded) == (RefundState.FAILED, ZERO)
 
 
 def test_a_void_waits_for_its_authorization_and_contradicts_what_is_captured() -> None:
@@ -224,7 +232,7 @@ def test_an_inquiry_takes_nothing_until_it_has_become_a_dispute() -> None:
         assert books.tell(Fact(kind, "x", 60)) is Received.APPLIED
         assert disputes(books) == [state_]
         intent = books.payment.intent
-        books.payment = replace(books.payment, intent=replace(intent, version=intent.version + 1))  # as a commit does
+        books.payment = books.payment._replace(intent=intent._replace(version=intent.version + 1))  # as a commit does
         assert books.payment.intent.disputed == Money(taken, "USD")
         dispute = books.balances[2]
         assert dispute.credits_posted - dispute.debits_posted == taken

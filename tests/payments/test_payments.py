@@ -20,7 +20,7 @@ from lldkit.payments.errors import (
 )
 from lldkit.payments.events import Declined, External, Overdrawn, Transitioned, Unknown
 from lldkit.payments.fake_gateway import Effects
-from lldkit.payments.interface import Capture, Received
+from lldkit.payments.interface import Capture, GatewayReply, GatewayRequest, Received
 from lldkit.payments.tables import DisputeState, IntentEvent, IntentState, RefundState
 from lldkit.payments.transfers import Balance
 from payments.helpers import ALWAYS, CARD, NEVER, Shop, usd
@@ -140,6 +140,61 @@ def test_an_automatic_payment_is_captured_when_its_challenge_is_passed() -> None
     assert shop.payments.get(intent.id).state is IntentState.CAPTURED
 
 
+def test_an_automatic_capture_that_is_declined_is_told_and_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = Shop()
+    real = shop.gateway._decide
+
+    def no_capture(account: Any, request: GatewayRequest) -> GatewayReply:
+        return GatewayReply("declined", code="no") if request.operation == "capture" else real(account, request)
+
+    monkeypatch.setattr(shop.gateway, "_decide", no_capture)
+    with pytest.raises(CardDeclined) as caught:
+        shop.captured()
+    assert (caught.value.code, caught.value.intent.state) == ("no", IntentState.AUTHORIZED)
+    assert shop.payments.recover() == []
+    monkeypatch.undo()
+    assert shop.payments.capture(caught.value.intent.id).state is IntentState.CAPTURED
+
+
+@pytest.mark.parametrize("again", ["verb", "recover"])
+def test_an_automatic_capture_waits_for_a_gateway_that_is_away(again: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = Shop()
+    intent = shop.created(capture=Capture.AUTOMATIC)
+    send = shop.gateway.send
+
+    def away(request: GatewayRequest, /) -> GatewayReply:
+        if request.operation == "capture":
+            raise GatewayUnavailable(1)
+        return send(request)
+
+    monkeypatch.setattr(shop.gateway, "send", away)
+    with pytest.raises(GatewayUnavailable):
+        shop.payments.confirm(intent.id, method=CARD, idempotency_key="k")
+    assert shop.payments.get(intent.id).state is IntentState.CAPTURING
+    monkeypatch.undo()
+    if again == "recover":
+        shop.clock.advance(60)
+        assert [each.state for each in shop.payments.recover()] == [IntentState.CAPTURED]
+    assert shop.payments.confirm(intent.id, method=CARD, idempotency_key="k").state is IntentState.CAPTURED
+    assert shop.gateway.effects(intent.id) == Effects(100, 100, 0, 0, 2)
+
+
+def test_what_others_do_while_a_question_is_open_changes_totals_and_leaves_the_question_in_view() -> None:
+    shop = Shop()
+    intent = shop.authorized()
+    shop.delivered()
+    shop.gateway.faults = ALWAYS("timeout_before")
+    with pytest.raises(OutcomeUnknown):
+        shop.payments.capture(intent.id, usd(50), final=False)
+    shop.gateway.capture_outside(intent.id, 100, final=True)
+    assert shop.delivered() == [Received.APPLIED]
+    during = shop.payments.get(intent.id)
+    assert (during.state, during.captured) == (IntentState.OUTCOME_UNKNOWN, usd(100))
+    shop.gateway.faults = NEVER
+    assert [each.state for each in shop.payments.recover()] == [IntentState.CAPTURED]
+    assert shop.balance() == Balance(0, 0, 0, 100)
+
+
 def test_an_abandoned_challenge_expires_and_a_late_success_is_parked() -> None:
     shop = Shop()
     intent = shop.payments.confirm(shop.created().id, method="4000002760003184")
@@ -155,6 +210,18 @@ def test_an_abandoned_challenge_expires_and_a_late_success_is_parked() -> None:
     assert [item.intent_id for item in shop.payments.review()] == [intent.id]
 
 
+def test_a_challenge_that_was_passed_in_time_and_told_too_late_is_voided_and_parked() -> None:
+    shop = Shop()
+    intent = shop.payments.confirm(shop.created().id, method="4000002760003184")
+    shop.gateway.complete_action(intent.id)
+    late = shop.gateway.deliveries()
+    shop.clock.advance(3_600)
+    assert [each.state for each in shop.payments.expire()] == [IntentState.EXPIRED]
+    assert shop.gateway.effects(intent.id) == Effects(100, 0, 100, 0, 2)
+    assert shop.payments.receive_many(late) == [Received.PARKED]
+    assert (shop.payments.get(intent.id).state, shop.payments.get(intent.id).held) == (IntentState.EXPIRED, usd(0))
+
+
 def test_what_is_held_expires_to_the_microsecond_unmoved_by_captures() -> None:
     shop = Shop(options={"authorization_seconds": 100})
     intent = shop.authorized()
@@ -167,6 +234,20 @@ def test_what_is_held_expires_to_the_microsecond_unmoved_by_captures() -> None:
     assert shop.balance() == Balance(0, 0, 0, 60)
     (expired,) = shop.payments.expire()
     assert (expired.state, expired.voided) == (IntentState.CAPTURED, usd(40))
+
+
+def test_from_the_instant_at_which_it_is_over_nothing_held_can_be_captured_though_nobody_has_swept() -> None:
+    shop = Shop(options={"authorization_seconds": 100})
+    whole, part = shop.authorized(), shop.authorized()
+    shop.payments.capture(part.id, usd(60), final=False)
+    shop.clock.advance(100)
+    for intent, state in ((whole, IntentState.EXPIRED), (part, IntentState.CAPTURED)):
+        with pytest.raises(InvalidTransition) as caught:
+            shop.payments.capture(intent.id, usd(10))
+        assert caught.value.state is state
+    assert shop.payments.refund(part.id, usd(60)).state is RefundState.SUCCEEDED
+    assert [line.event for line in shop.payments.history(part.id)][-3:] == ["expired", "asked", "answered"]
+    assert (shop.gateway.effects(whole.id).captured, shop.gateway.effects(part.id).captured) == (0, 60)
 
 
 def test_a_dispute_takes_the_money_and_gives_it_back_when_it_is_won() -> None:
@@ -334,21 +415,6 @@ def test_what_the_state_does_not_allow_is_refused_and_noted() -> None:
     assert shop.payments.get(intent.id).version == intent.version
     (line,) = shop.payments.history(intent.id)
     assert (line.event, line.source, line.target) == ("refused", IntentState.CREATED, IntentState.CREATED)
-
-
-def test_an_answer_that_nobody_understands_is_for_a_person(monkeypatch: pytest.MonkeyPatch) -> None:
-    shop = Shop()
-    intent = shop.authorized()
-    real = shop.gateway._decide
-    monkeypatch.setattr(shop.gateway, "_decide", lambda *_: real(*_).__class__("perhaps"))
-    assert shop.payments.capture(intent.id).state is IntentState.NEEDS_REVIEW
-    assert [item.intent_id for item in shop.payments.review()] == [intent.id]
-    resolved = shop.payments.resolve(intent.id, IntentEvent.HOLD, actor="ana", reason="looked at the dashboard")
-    assert resolved.state is IntentState.AUTHORIZED
-    line = shop.payments.history(intent.id)[-1]
-    assert (line.actor, line.cause) == ("ana", "looked at the dashboard")
-    with pytest.raises(InvalidTransition):
-        shop.payments.resolve(intent.id, IntentEvent.HOLD, actor="ana", reason="again")
 
 
 def test_a_webhook_is_applied_once() -> None:

@@ -1,7 +1,6 @@
 """Every state with every event: what the tables allow, and what payments make of the rest."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -25,7 +24,7 @@ from lldkit.payments.tables import (
 from payments.helpers import CARD, Shop
 
 TABLES: list[tuple[Machine[Any, Any], Any, Any, int]] = [
-    (INTENT, IntentState, IntentEvent, 60),
+    (INTENT, IntentState, IntentEvent, 66),
     (REFUND, RefundState, RefundEvent, 7),
     (DISPUTE, DisputeState, DisputeEvent, 7),
 ]
@@ -83,5 +82,5 @@ def put(shop: Shop, intent_id: str, state: IntentState) -> None:
     """Bring the intent into that state, whatever led there; nothing is open."""
     key = ("intents", intent_id)
     row = shop.store.read([key])[key]
-    payment = replace(row.value, intent=replace(row.value.intent, state=state))
+    payment = row.value._replace(intent=row.value.intent._replace(state=state))
     shop.store.commit(Change((Write(key, payment, row.version),)))

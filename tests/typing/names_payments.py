@@ -13,7 +13,7 @@ def n2() -> object: return DISPUTE
 def n3() -> object: return INTENT
 def n4() -> object: return REFUND
 def n5(x: Account) -> None: assert_type(x.id, str); assert_type(x.currency, str); assert_type(x.code, int); assert_type(x.limit, AccountLimit)
-def n6(x: AccountConflict) -> None: assert_type(x.account_id, str); assert_type(x.field, str)
+def n6(x: AccountConflict) -> None: assert_type(x.id, str); assert_type(x.field, str)
 def n7() -> AccountLimit: return AccountLimit.NONE
 def n8(x: AmountExceeded) -> None: assert_type(x.requested, Money); assert_type(x.available, Money)
 def n9(x: AsyncGateway) -> None: del x
@@ -92,8 +92,8 @@ def n81() -> TransferStatus: return TransferStatus.CREATED
 def n82(x: Transition) -> None: assert_type(x.seq, int); assert_type(x.source, IntentState); assert_type(x.event, str); assert_type(x.target, IntentState); assert_type(x.at, datetime); assert_type(x.actor, str); assert_type(x.cause, str)
 def n83(x: Transitioned) -> None: assert_type(x.at, datetime); assert_type(x.intent, Intent); assert_type(x.line, Transition)
 def n84(x: Unknown) -> None: assert_type(x.at, datetime); assert_type(x.intent_id, str); assert_type(x.request_key, str)
-def n85(x: UnknownAccount) -> None: assert_type(x.account_id, str)
-def n86(x: UnknownIntent) -> None: assert_type(x.intent_id, str)
+def n85(x: UnknownAccount) -> None: assert_type(x.id, str)
+def n86(x: UnknownIntent) -> None: assert_type(x.id, str)
 def n87(x: Verified) -> None: assert_type(x.id, str); assert_type(x.timestamp, int)
 def n88(x: Write) -> None: assert_type(x.key, Key); assert_type(x.value, Any); assert_type(x.expected, int); assert_type(x.group, str); assert_type(x.due, int | None)
 def n89(role: str, owner: str, currency: str) -> None: assert_type(account_id(role, owner, currency), str)

@@ -62,13 +62,14 @@ from lldkit.payments.interface import (
     Operation,
     Received,
     Refund,
+    ReviewItem,
     Transition,
 )
 from lldkit.payments.ledger import Ledger
 from lldkit.payments.memory import MemoryStore
 from lldkit.payments.outbox import Outbox, OutboxMessage
 from lldkit.payments.payments import Payments, new_id
-from lldkit.payments.receiving import Delivery, ReviewItem
+from lldkit.payments.receiving import Delivery
 from lldkit.payments.reconciliation import Movement, Reconciliation, StatementRow
 from lldkit.payments.store import CLOCK, Change, Key, Query, Row, Store, Write
 from lldkit.payments.tables import (

@@ -13,7 +13,6 @@ key, and only if that was never seen by sending it, under the same key.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from functools import partial, reduce
 from typing import Any, NamedTuple, TypeAlias
@@ -26,7 +25,7 @@ from lldkit.payments.evolve import evolve
 from lldkit.payments.facts import settle
 from lldkit.payments.idempotency import Replay, Terms, record_write
 from lldkit.payments.idempotency import decide as decide_key
-from lldkit.payments.interface import Capture, GatewayReply, GatewayRequest, Intent, Operation
+from lldkit.payments.interface import Capture, GatewayReply, GatewayRequest, Intent, Operation, ReviewItem
 from lldkit.payments.journal import Decision, Journal, Step
 from lldkit.payments.ledger import micros
 from lldkit.payments.payment import OPEN, Asked, Event, Payment, Question, Status
@@ -61,10 +60,14 @@ Command: TypeAlias = Callable[[Payment, datetime, str], Asked]
 
 
 class Begun(NamedTuple):
-    """A question that is written down; one that was `asked_before` may be known to the gateway."""
+    """A question that is written down; one that was `asked_before` may be known to the gateway.
+
+    One that `may_wait` is not taken back while the gateway is away: nobody would ask it anew, so `recover` must.
+    """
 
     key: str
-    asked_before: bool
+    asked_before: bool = False
+    may_wait: bool = False
 
 
 class Done(NamedTuple):
@@ -112,11 +115,13 @@ class Asking:
             earlier = _question_of(payment, cause)
             if earlier is not None and earlier.status is not Status.NEVER:  # an earlier try did not come to its end
                 return Decision((), "", writes=claimed, found=Begun(earlier.key, True))
-            asked = command(payment, now, cause)
+            over = decide.expire(payment, now)
+            ended = () if over is None else (over,)  # to the microsecond, though nobody has swept
+            asked = command(reduce(evolve, ended, payment), now, cause)
             if earlier is not None and _is_same(earlier, asked.question):  # it may still be on its way
                 asked = asked._replace(question=asked.question._replace(key=earlier.key))
             begun = Begun(asked.question.key, earlier is not None)
-            return Decision((asked,), "merchant", cause, claimed, begun)
+            return Decision((*ended, asked), "merchant", cause, claimed, begun)
 
         step = self._journal.change(intent_id, choose)
         self._tell(step, None)
@@ -140,28 +145,28 @@ class Asking:
 
     def close(self, intent_id: str, begun: Begun, key: Key | None, method: str | None) -> Steps[Demand, Done]:
         """Close a question and those that follow from its answer."""
-        question_key, asked_before = begun
+        asking = begun
         while True:
             payment: Payment = yield Do(Call(lambda: self._journal.load(intent_id)))
-            question = payment.question(question_key)
+            question = payment.question(asking.key)
             assert question is not None  # noqa: S101 - questions are never forgotten
             reply = None
             if _is_waited_for(question):
-                reply = yield from self._ask(payment, question, key, method, asked_before=asked_before)
+                reply = yield from self._ask(payment, question, asking, key, method)
             step: Step = yield Do(Call(partial(self._answer, intent_id, question, reply, key)))
             declined = _declined(reply)
             self._tell(step, declined.code)
             following = _following(step.after, question)
             if following is None:
                 return Done(begun.key, step.after.intent, *declined)
-            question_key, asked_before = following.key, False
+            asking = Begun(following.key, may_wait=True)
 
     def _ask(
-        self, payment: Payment, question: Question, key: Key | None, method: str | None, *, asked_before: bool
+        self, payment: Payment, question: Question, begun: Begun, key: Key | None, method: str | None
     ) -> Steps[Demand, GatewayReply | None]:
         """The gateway's answer; None if the question has never reached it, and nobody can ask it again."""
         try:
-            if asked_before:
+            if begun.asked_before:
                 reply: GatewayReply | None = yield Do(Ask(question.key))
                 if reply is not None:
                     return reply
@@ -169,8 +174,8 @@ class Asking:
                     return None
             answer: GatewayReply = yield Do(Send(_request(payment, question, method)))
         except GatewayUnavailable:
-            if not asked_before:
-                yield Do(Call(lambda: self._undo(payment.intent.id, question, key)))
+            stays = begun.asked_before or begun.may_wait
+            yield Do(Call(lambda: (self._wait if stays else self._undo)(payment.intent.id, question, key)))
             raise
         except GatewayTimeout:
             yield Do(Call(lambda: self._lose(payment.intent.id, question, key)))
@@ -194,6 +199,8 @@ class Asking:
             writes: tuple[Write, ...] = ()
             if key is not None and _following(after, question) is None:
                 writes = self._outcome(key, question, payment, after, reply)
+            if current is not None and current.status is not Status.PUZZLING:
+                writes += _puzzles(after, question, now)
             return Decision(tuple(events), "gateway", question.key, writes)
 
         return self._journal.change(intent_id, choose)
@@ -206,12 +213,16 @@ class Asking:
         if stored is None or not stored.value.is_open:
             return ()
         version = before.intent.version + (after is not before)
-        done = Done(question.key, replace(after.intent, version=version), *_declined(reply))
+        done = Done(question.key, after.intent._replace(version=version), *_declined(reply))
         return (record_write(key, stored.value._replace(response=dumps(done).encode()), stored),)
 
     def _undo(self, intent_id: str, question: Question, key: Key | None) -> None:
         """The gateway has not taken it: as before, and the key is free."""
         self._end(intent_id, decide.never, question, key, free=True)
+
+    def _wait(self, intent_id: str, question: Question, key: Key | None) -> None:
+        """The gateway is away, and the question stays open: whoever comes with the key next may ask it."""
+        self._end(intent_id, None, question, key, free=False)
 
     def _lose(self, intent_id: str, question: Question, key: Key | None) -> None:
         """Nobody knows: whoever comes with the key next may find it out."""
@@ -220,7 +231,7 @@ class Asking:
     def _end(
         self,
         intent_id: str,
-        end: Callable[[Question, datetime], Event],
+        end: Callable[[Question, datetime], Event] | None,
         question: Question,
         key: Key | None,
         *,
@@ -229,7 +240,7 @@ class Asking:
         def choose(payment: Payment, now: datetime) -> Decision:
             current = payment.question(question.key)
             is_open = current is not None and current.status in (Status.ASKED, Status.PENDING)
-            events = (end(question, now),) if is_open else ()
+            events = (end(question, now),) if end is not None and is_open else ()
             return Decision(events, "gateway", question.key, self._released(key, free=free))
 
         self._tell(self._journal.change(intent_id, choose), None)
@@ -246,11 +257,16 @@ def follow_up(payment: Payment, event: Event, now: datetime, terms: decide.Terms
     after = evolve(payment, event)
     after, settled = settle(after, now, terms)
     events = [event, *settled]
-    automatic = after.intent.capture is Capture.AUTOMATIC
-    if automatic and after.intent.state is IntentState.AUTHORIZED and after.open is None:
+    if after.intent.state is IntentState.AUTHORIZED and _is_to_capture(after):
         cause = next((each.cause for each in reversed(after.questions) if each.operation is Operation.AUTHORIZE), "")
         events.append(decide.capture(after, None, now, terms, cause, final=True))
     return events
+
+
+def _is_to_capture(payment: Payment) -> bool:
+    """Whether the payment is automatic, and was not tried to be captured: one that was declined is not tried again."""
+    tried = any(each.operation is Operation.CAPTURE for each in payment.questions)
+    return payment.intent.capture is Capture.AUTOMATIC and payment.open is None and not tried
 
 
 def _question_of(payment: Payment, cause: str) -> Question | None:
@@ -259,6 +275,15 @@ def _question_of(payment: Payment, cause: str) -> Question | None:
         if cause and each.cause == cause and (each.operation, each.status) != (Operation.REFUND, Status.NEVER):
             return each
     return None
+
+
+def _puzzles(payment: Payment, question: Question, now: datetime) -> tuple[Write, ...]:
+    """A refund whose answer nobody understands is for a person; that of another question is found by its state."""
+    answered = payment.question(question.key)
+    if question.operation is not Operation.REFUND or answered is None or answered.status is not Status.PUZZLING:
+        return ()
+    key = ("review", f"refund.{question.key}")  # no webhook's id has a full stop
+    return (Write(key, ReviewItem(payment.intent.id, f"refund {question.key}", now), 0),)
 
 
 def _is_same(one: Question, other: Question) -> bool:

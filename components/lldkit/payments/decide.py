@@ -1,12 +1,17 @@
 """What may be asked of a payment, and what the gateway's answer means: commands and replies in, events out. Pure."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import reduce
 from typing import NamedTuple
 
+from lldkit.machine import InvalidTransition
 from lldkit.money import Money
 from lldkit.payments.errors import AmountExceeded, OperationInProgress
+from lldkit.payments.evolve import evolve
 from lldkit.payments.interface import GatewayReply, Operation
-from lldkit.payments.payment import Answered, Asked, Challenged, Event, Expired, Payment, Question, Status
+from lldkit.payments.payment import Answered, Asked, Challenged, Event, Expired, Outside, Payment, Question, Status
 from lldkit.payments.tables import INTENT, IntentEvent, IntentState
 
 __all__ = [
@@ -18,6 +23,7 @@ __all__ = [
     "increment",
     "never",
     "refund",
+    "resolve",
     "unanswered",
     "void",
 ]
@@ -96,12 +102,44 @@ def never(question: Question, now: datetime) -> Event:
 
 def answer(question: Question, reply: GatewayReply, now: datetime, terms: Terms) -> Event:
     """What the gateway's answer means."""
-    if reply.status == "action_required":
+    if reply.status == "action_required" and question.operation is Operation.AUTHORIZE:
         return Challenged(now, question.key, reply.next_action or "", now + terms.action)
     status = _KNOWN.get(reply.status, Status.PUZZLING)
     amount = question.amount if reply.amount is None else reply.amount.amount
-    until = now + terms.authorization if question.operation is Operation.AUTHORIZE else None
-    return Answered(now, question.key, status, amount, reply.reference, until)
+    return Answered(now, question.key, status, amount, reply.reference, _until(question, now, terms))
+
+
+def _until(question: Question, now: datetime, terms: Terms) -> datetime | None:
+    """Until when what the question asks for is held."""
+    return now + terms.authorization if question.operation is Operation.AUTHORIZE else None
+
+
+def resolve(payment: Payment, event: IntentEvent, now: datetime, terms: Terms) -> tuple[Event, ...]:
+    """What must have happened at the gateway, if it holds what a person says that it holds.
+
+    The open question was refused, or done, or it was refused and what was held was let go, by somebody or by time;
+    the first of these that leads there. InvalidTransition where none does.
+    """
+    state, ways = payment.intent.state, dict[IntentState, tuple[Event, ...]]()
+    for events in _ways(payment, now, terms):
+        with suppress(InvalidTransition):
+            ways.setdefault(reduce(evolve, events, payment).intent.state, events)
+    possible = frozenset(each for each in INTENT.allowed(state) if INTENT.next(state, each) in ways)
+    if event not in possible:
+        raise InvalidTransition("intent", state, event, possible)
+    return ways[INTENT.next(state, event)]
+
+
+def _ways(payment: Payment, now: datetime, terms: Terms) -> Iterator[tuple[Event, ...]]:
+    question = payment.open
+    if payment.intent.state is not IntentState.NEEDS_REVIEW or question is None:
+        return
+    refused = Answered(now, question.key, Status.DECLINED)
+    until = _until(question, now, terms)
+    yield (refused,)
+    yield (Answered(now, question.key, Status.APPROVED, question.amount, until=until),)
+    yield refused, Outside(now, f"{payment.next_key}:seen", Operation.VOID, payment.intent.held.amount, final=True)
+    yield refused, Expired(now)
 
 
 _KNOWN = {"approved": Status.APPROVED, "declined": Status.DECLINED, "pending": Status.PENDING}

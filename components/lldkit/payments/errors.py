@@ -29,7 +29,10 @@ __all__ = [
 
 
 class PaymentError(LldkitError):
-    """Whatever a payment refuses."""
+    """Whatever a payment refuses.
+
+    `InvalidTransition`, `CurrencyMismatch` and `SignatureInvalid` belong to the ground floor, so they are not under it.
+    """
 
 
 class AmountExceeded(PaymentError):
@@ -108,12 +111,12 @@ class LeaseLost(PaymentError):
 class UnknownIntent(PaymentError):
     """There is no intent of this id."""
 
-    def __init__(self, intent_id: str) -> None:
-        super().__init__(f"there is no intent {intent_id!r}")
-        self.intent_id = intent_id
+    def __init__(self, id: str) -> None:  # noqa: A002 - it is called so everywhere
+        super().__init__(f"there is no intent {id!r}")
+        self.id = id
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
-        return type(self), (self.intent_id,)
+        return type(self), (self.id,)
 
 
 class CardDeclined(PaymentError):
@@ -170,24 +173,24 @@ class StaleVersion(PaymentError):
 class UnknownAccount(PaymentError):
     """No account of this id has been opened."""
 
-    def __init__(self, account_id: str) -> None:
-        super().__init__(f"no account {account_id!r} has been opened")
-        self.account_id = account_id
+    def __init__(self, id: str) -> None:  # noqa: A002 - it is called so everywhere
+        super().__init__(f"no account {id!r} has been opened")
+        self.id = id
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
-        return type(self), (self.account_id,)
+        return type(self), (self.id,)
 
 
 class AccountConflict(PaymentError):
     """The account is open already, with another `field`."""
 
-    def __init__(self, account_id: str, field: str) -> None:
-        super().__init__(f"account {account_id!r} is open already, with another {field}")
-        self.account_id = account_id
+    def __init__(self, id: str, field: str) -> None:  # noqa: A002 - it is called so everywhere
+        super().__init__(f"account {id!r} is open already, with another {field}")
+        self.id = id
         self.field = field
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
-        return type(self), (self.account_id, self.field)
+        return type(self), (self.id, self.field)
 
 
 class LedgerRefused(PaymentError):

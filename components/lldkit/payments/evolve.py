@@ -22,7 +22,6 @@ from lldkit.payments.payment import (
     Payment,
     Question,
     Released,
-    Resolved,
     Reversed,
     Status,
 )
@@ -55,29 +54,28 @@ def evolve(payment: Payment, event: Event) -> Payment:
         case Answered():
             after = _answer(payment, event)
         case Challenged(_, key, action, until):
-            challenged = _moved(_close(payment, key, Status.CHALLENGED), IntentEvent.CHALLENGE, next_action=action)
-            after = replace(challenged, act_until=until)
+            closed = _close(payment, key, Status.CHALLENGED)._replace(act_until=until)
+            after = _moved(closed, IntentEvent.CHALLENGE, next_action=action)
         case Outside(at, key, operation, amount, final, until):
             question = Question(key, operation, amount, final, Status.ASKED, at)
-            known = replace(payment, questions=(*payment.questions, question))
+            known = payment._replace(questions=(*payment.questions, question))
             after = _approve(known, question, amount, until)
-        case Held(_, fact) | Released(_, fact):
-            others = tuple(each for each in payment.held if each != fact)
-            after = replace(payment, held=(*others, fact) if isinstance(event, Held) else others)
+        case Held(_, fact):
+            after = payment._replace(held=(*(each for each in payment.held if each != fact), fact))
+        case Released(_, fact):
+            after = payment._replace(held=tuple(each for each in payment.held if each != fact))
         case Reversed(_, key):
             after = _refund(payment, key, RefundEvent.FAIL)
         case Disputed():
             after = _dispute(payment, event)
         case Expired():
-            after = _expire(payment)
-        case Resolved(_, move):
-            after = _resolve(payment, move)
-    return replace(after, seq=payment.seq + 1)
+            after = _ended(payment, IntentEvent.EXPIRE)
+    return after._replace(seq=payment.seq + 1)
 
 
 def _ask(payment: Payment, question: Question) -> Payment:
-    others = tuple(each for each in payment.questions if each.key != question.key)
-    after = replace(payment, questions=(*others, question))
+    others = (each for each in payment.questions if each.key != question.key)
+    after = payment._replace(questions=(*others, question))
     if question.operation is not Operation.REFUND:
         return _moved(after, STARTS[question.operation], pending=question.operation)
     if any(refund.id == question.key for refund in payment.refunds):
@@ -85,33 +83,34 @@ def _ask(payment: Payment, question: Question) -> Payment:
     intent = payment.intent
     amount = Money(question.amount, intent.amount.currency)
     refund = Refund(question.key, intent.id, amount, RefundState.PENDING)
-    return replace(after, refunds=(*after.refunds, refund), intent=replace(intent, refunded=intent.refunded + amount))
+    return after._replace(refunds=(*after.refunds, refund), intent=intent._replace(refunded=intent.refunded + amount))
 
 
 def _answer(payment: Payment, event: Answered) -> Payment:
     question = payment.question(event.key)
     assert question is not None  # noqa: S101 - whoever decides looks it up
-    payment = replace(payment, reference=event.reference or payment.reference)
+    payment = payment._replace(reference=event.reference or payment.reference)
     if event.status is Status.APPROVED:
         return _approve(payment, question, event.amount, event.until)
     after = _close(payment, event.key, event.status)
     if question.operation is Operation.REFUND:
         return _refund(after, event.key, _OF_REFUND[event.status])
     if event.status is Status.PENDING:
-        return after
+        is_lost = after.intent.state is IntentState.OUTCOME_UNKNOWN
+        return _moved(after, STARTS[question.operation], pending=question.operation) if is_lost else after
     if event.status is Status.UNKNOWN:
         return _moved(after, IntentEvent.LOSE)
     if event.status is Status.PUZZLING:
         return _moved(after, IntentEvent.REVIEW)
     refused = event.status is Status.DECLINED and question.operation is Operation.AUTHORIZE
-    return _rested(after, attempts=after.intent.attempts + refused)
+    return _rested(after, after.intent._replace(attempts=after.intent.attempts + refused))
 
 
 _OF_REFUND = {
     Status.UNKNOWN: RefundEvent.LOSE,
     Status.DECLINED: RefundEvent.FAIL,
     Status.NEVER: RefundEvent.FAIL,
-    Status.PENDING: None,
+    Status.PENDING: RefundEvent.RESEND,
     Status.PUZZLING: RefundEvent.LOSE,
 }
 """What an answer that is no approval makes of a refund."""
@@ -125,21 +124,21 @@ def _approve(payment: Payment, question: Question, amount: int, until: datetime 
         return _refunded(after, question.key, money)
     if question.operation is Operation.AUTHORIZE:
         authorized = max(intent.authorized, money)
-        return _rested(after, authorized=authorized, authorized_until=until or intent.authorized_until)
+        return _rested(after, intent._replace(authorized=authorized, authorized_until=until or intent.authorized_until))
     if question.operation is Operation.INCREMENT:
-        return _rested(after, authorized=intent.authorized + money)
+        return _rested(after, intent._replace(authorized=intent.authorized + money))
     if question.operation is Operation.VOID:
         return _released(after, question)
     authorized = intent.authorized if intent.authorized.amount else intent.amount  # who captures has authorized before
     captured = intent.captured + money
     ends = question.final or intent.voided.amount > 0
-    return _rested(
-        after,
+    totals = intent._replace(
         authorized=authorized,
         captured=captured,
         voided=authorized - captured if ends else intent.voided,
         authorized_until=intent.authorized_until or until,
     )
+    return _rested(after, totals)
 
 
 def _released(payment: Payment, question: Question) -> Payment:
@@ -147,11 +146,15 @@ def _released(payment: Payment, question: Question) -> Payment:
     questions = tuple(
         each._replace(status=Status.NEVER) if each.status is Status.CHALLENGED else each for each in payment.questions
     )
-    intent = replace(payment.intent, voided=payment.intent.authorized - payment.intent.captured)
-    after = replace(payment, intent=intent, questions=questions, act_until=None)
-    if intent.captured.amount:
-        return _moved(after, IntentEvent.COMPLETE)
-    return _moved(after, IntentEvent.EXPIRE if question.cause == EXPIRY else IntentEvent.RELEASE)
+    is_late = question.cause == EXPIRY
+    return _ended(payment._replace(questions=questions), IntentEvent.EXPIRE if is_late else IntentEvent.RELEASE)
+
+
+def _ended(payment: Payment, event: IntentEvent) -> Payment:
+    """Nothing is held any more; what was captured stays."""
+    intent = payment.intent
+    totals = intent._replace(voided=intent.authorized - intent.captured)
+    return _rested(payment, totals, IntentEvent.COMPLETE if intent.captured.amount else event)
 
 
 def _refunded(payment: Payment, key: str, amount: Money) -> Payment:
@@ -160,22 +163,26 @@ def _refunded(payment: Payment, key: str, amount: Money) -> Payment:
         return _refund(payment, key, RefundEvent.SUCCEED)
     intent = payment.intent
     refund = Refund(key, intent.id, amount, RefundState.SUCCEEDED)
-    return replace(
-        payment, refunds=(*payment.refunds, refund), intent=replace(intent, refunded=intent.refunded + amount)
+    return payment._replace(
+        refunds=(*payment.refunds, refund), intent=intent._replace(refunded=intent.refunded + amount)
     )
 
 
-def _refund(payment: Payment, key: str, event: RefundEvent | None) -> Payment:
+def _refund(payment: Payment, key: str, event: RefundEvent) -> Payment:
     """Move a refund; one that fails gives its amount back to what can be refunded."""
     refund = next(each for each in payment.refunds if each.id == key)
-    if event is None:
+    if (refund.state, event) in STILL:
         return payment
     moved = replace(refund, state=REFUND.next(refund.state, event))
     refunds = tuple(moved if each.id == key else each for each in payment.refunds)
     intent = payment.intent
     if moved.state is RefundState.FAILED:
-        intent = replace(intent, refunded=intent.refunded - refund.amount)
-    return replace(payment, refunds=refunds, intent=intent)
+        intent = intent._replace(refunded=intent.refunded - refund.amount)
+    return payment._replace(refunds=refunds, intent=intent)
+
+
+STILL = {(RefundState.PENDING, RefundEvent.RESEND), (RefundState.OUTCOME_UNKNOWN, RefundEvent.LOSE)}
+"""News that say of a refund what was known: that it is under way, or that nobody knows."""
 
 
 def _dispute(payment: Payment, event: Disputed) -> Payment:
@@ -189,41 +196,33 @@ def _dispute(payment: Payment, event: Disputed) -> Payment:
     known[event.key] = dispute
     taken = [each.amount for each in known.values() if each.state in TAKEN]
     disputed = sum(taken, Money(0, intent.amount.currency))
-    return replace(payment, disputes=tuple(known.values()), intent=replace(intent, disputed=disputed))
+    return payment._replace(disputes=tuple(known.values()), intent=intent._replace(disputed=disputed))
 
 
 TAKEN = frozenset({DisputeState.NEEDS_RESPONSE, DisputeState.UNDER_REVIEW, DisputeState.LOST})
 """The states of a dispute in which the payer's bank has the money."""
 
 
-def _expire(payment: Payment) -> Payment:
-    """Nothing is held any more; what was captured stays."""
-    intent = payment.intent
-    voided = intent.authorized - intent.captured
-    after = replace(payment, intent=replace(intent, voided=voided))
-    return _moved(after, IntentEvent.COMPLETE if intent.captured.amount else IntentEvent.EXPIRE)
-
-
-def _resolve(payment: Payment, event: IntentEvent) -> Payment:
-    open_ = payment.open
-    return _moved(payment if open_ is None else _close(payment, open_.key, Status.DECLINED), event)
-
-
 def _close(payment: Payment, key: str, status: Status) -> Payment:
     questions = tuple(each._replace(status=status) if each.key == key else each for each in payment.questions)
-    return replace(payment, questions=questions)
+    return payment._replace(questions=questions)
 
 
-def _rested(payment: Payment, **changes: object) -> Payment:
-    """The payment with these totals, in the state that follows from them."""
-    intent = replace(payment.intent, **changes)  # type: ignore[arg-type]
-    after = replace(payment, intent=intent, act_until=None)
-    if intent.state in INTENT.final:  # a fact that came late changes totals, and no state
+def _rested(payment: Payment, totals: Intent, event: IntentEvent | None = None) -> Payment:
+    """The payment with these totals, in the state that follows from them, or that `event` leads to.
+
+    While a question is open the state says so: what is told meanwhile changes totals alone. Refunds have states of
+    their own. A fact that comes late does not move a payment that is over.
+    """
+    after = payment._replace(intent=totals)
+    question = after.open
+    if totals.state in INTENT.final:
         return after
-    if any(each.status is Status.CHALLENGED for each in after.questions):  # it was not called off
-        challenged = replace(after, act_until=payment.act_until)
-        return _moved(challenged, IntentEvent.CHALLENGE, next_action=payment.intent.next_action)
-    return _moved(after, _rest(intent))
+    if question is None or question.operation is Operation.REFUND:
+        return _moved(after._replace(act_until=None), event or _rest(totals))
+    if question.status is Status.CHALLENGED and totals.state is not IntentState.REQUIRES_ACTION:
+        return _moved(after, IntentEvent.CHALLENGE, next_action=totals.next_action)  # it was not called off
+    return after
 
 
 def _rest(intent: Intent) -> IntentEvent:
@@ -241,5 +240,5 @@ def _moved(
     intent = payment.intent
     state = INTENT.next(intent.state, event)
     still = pending or (intent.pending if state is IntentState.OUTCOME_UNKNOWN else None)
-    action = payment.intent.next_action if pending is Operation.VOID else next_action
-    return replace(payment, intent=replace(intent, state=state, pending=still, next_action=action))
+    action = intent.next_action if pending is Operation.VOID else next_action
+    return payment._replace(intent=intent._replace(state=state, pending=still, next_action=action))

@@ -84,11 +84,11 @@ def _close(payment: Payment, question: Question, fact: Fact, now: datetime, term
     if fact.kind is not FactKind.DECLINED and OPERATIONS[fact.kind] is not question.operation:
         return Absorbed(Received.PARKED)
     state = payment.intent.state
-    if state in DEAD or (question.status is Status.NEVER and payment.open is not None):
+    was_given_up = question.status is Status.NEVER
+    if state in DEAD or (was_given_up and (payment.open is not None or question.operation is Operation.REFUND)):
         return Absorbed(Received.PARKED)
     if fact.kind is FactKind.DECLINED:
-        settled = question.status is Status.NEVER
-        return Absorbed(Received.STALE) if settled else _applied(Answered(now, fact.key, Status.DECLINED))
+        return Absorbed(Received.STALE) if was_given_up else _applied(Answered(now, fact.key, Status.DECLINED))
     until = now + terms.authorization if question.operation is Operation.AUTHORIZE else None
     behind = question.operation is Operation.AUTHORIZE and payment.intent.authorized.amount > 0
     event = Answered(now, fact.key, Status.APPROVED, fact.amount, until=until)

@@ -22,6 +22,7 @@ __all__ = [
     "Operation",
     "Received",
     "Refund",
+    "ReviewItem",
     "Transition",
 ]
 
@@ -148,8 +149,7 @@ class AsyncGateway(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(NamedTuple):
     """The intention that a merchant gets an amount, and what has come of it.
 
     `authorized`, `captured`, `voided`, `refunded` (refunds that are under way included) and `disputed` are totals.
@@ -200,8 +200,7 @@ class Dispute:
     state: DisputeState
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(NamedTuple):
     """A line of a payment's history: what happened, by whom, and because of what (the key of a question, say)."""
 
     seq: int
@@ -211,3 +210,11 @@ class Transition:
     at: datetime
     actor: str
     cause: str
+
+
+class ReviewItem(NamedTuple):
+    """Something for a person to look at: of which payment, what, and when it came."""
+
+    intent_id: str
+    detail: str
+    at: datetime

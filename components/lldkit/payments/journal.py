@@ -6,7 +6,7 @@ wants to be written with them.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -127,7 +127,7 @@ class Journal:
         after, lines = _evolved(before, decision, now)
         writes = list(decision.writes)
         if lines:
-            after = replace(after, intent=replace(after.intent, version=before.intent.version + 1))
+            after = after._replace(intent=after.intent._replace(version=before.intent.version + 1))
             writes += [self._intent_write(after, row.version), *self._ledger_writes(before, after, now)]
             writes += _told(after, lines, now)
         if writes:

@@ -4,17 +4,12 @@ Before the gateway is asked, the question is written down under a key of its own
 at most. Whatever happens is an event, and `evolve` says what becomes of the payment.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
 from lldkit.payments.interface import Dispute, Fact, Intent, Operation, Refund
-from lldkit.payments.tables import (
-    DisputeEvent,
-    DisputeState,
-    IntentEvent,
-)
+from lldkit.payments.tables import DisputeEvent, DisputeState
 
 __all__ = [
     "EXPIRY",
@@ -29,7 +24,6 @@ __all__ = [
     "Payment",
     "Question",
     "Released",
-    "Resolved",
     "Reversed",
     "Status",
 ]
@@ -53,6 +47,7 @@ class Status(StrEnum):
     """The answer was none that is known here."""
 
 
+PATIENT = frozenset({Status.PENDING, Status.PUZZLING})
 OPEN = frozenset({Status.ASKED, Status.UNKNOWN, Status.PENDING, Status.CHALLENGED, Status.PUZZLING})
 EXPIRY = "time is over"
 """The cause of a VOID that ends a challenge which nobody has answered."""
@@ -70,8 +65,7 @@ class Question(NamedTuple):
     cause: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Payment:
+class Payment(NamedTuple):
     """All that is known of one payment. Immutable: `evolve` makes another one.
 
     `reference` is the gateway's name for it; `act_until` ends a challenge. `held` are facts whose cause is not
@@ -93,9 +87,9 @@ class Payment:
 
     @property
     def open(self) -> Question | None:
-        """The question that blocks all others: the last one, but no refund that a bank takes its time for."""
+        """The question that blocks all others: the last one, but no refund that only a bank or a person can close."""
         for each in reversed(self.questions):
-            if each.status in OPEN and (each.operation, each.status) != (Operation.REFUND, Status.PENDING):
+            if each.status in OPEN and not (each.operation is Operation.REFUND and each.status in PATIENT):
                 return each
         return None
 
@@ -184,11 +178,4 @@ class Expired(NamedTuple):
     at: datetime
 
 
-class Resolved(NamedTuple):
-    """A person has decided what the gateway's answer means."""
-
-    at: datetime
-    event: IntentEvent
-
-
-Event: TypeAlias = Asked | Answered | Challenged | Outside | Held | Released | Reversed | Disputed | Expired | Resolved
+Event: TypeAlias = Asked | Answered | Challenged | Outside | Held | Released | Reversed | Disputed | Expired

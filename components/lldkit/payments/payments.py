@@ -28,17 +28,18 @@ from lldkit.payments.interface import (
     Intent,
     Received,
     Refund,
+    ReviewItem,
     Transition,
 )
 from lldkit.payments.journal import Decision, Journal, micros_of
 from lldkit.payments.ledger import Ledger
 from lldkit.payments.outbox import Outbox
-from lldkit.payments.payment import Asked, Payment, Resolved
+from lldkit.payments.payment import Asked, Payment
 from lldkit.payments.pruning import prune
-from lldkit.payments.receiving import Delivery, Receiving, ReviewItem
+from lldkit.payments.receiving import Delivery, Receiving
 from lldkit.payments.reconciliation import Reconciliation, StatementRow, movements_of, reconcile
 from lldkit.payments.store import Key, Store
-from lldkit.payments.tables import INTENT, IntentEvent, IntentState
+from lldkit.payments.tables import IntentEvent
 from lldkit.payments.telling import Telling
 from lldkit.payments.upkeep import Upkeep
 from lldkit.payments.webhooks import parse_event
@@ -260,12 +261,14 @@ class Payments:
         return await self._arun(self._upkeep.expire(limit, asks=self._can_aask))
 
     def resolve(self, intent_id: str, event: IntentEvent, *, actor: str, reason: str) -> Intent:
-        """Say what the gateway holds, out of NEEDS_REVIEW, as a person who has looked. InvalidTransition."""
+        """Say what the gateway holds, out of NEEDS_REVIEW, as a person who has looked; the books follow.
+
+        Where the event fits the question refused as well as done, as HOLD after an increment, it counts as refused.
+        InvalidTransition for what neither explains.
+        """
 
         def choose(payment: Payment, now: datetime) -> Decision:
-            if payment.intent.state is not IntentState.NEEDS_REVIEW:
-                raise InvalidTransition("intent", payment.intent.state, event, INTENT.allowed(payment.intent.state))
-            return Decision((Resolved(now, event),), actor, reason)
+            return Decision(decide.resolve(payment, event, now, self._journal.terms), actor, reason)
 
         step = self._journal.change(intent_id, choose)
         self._telling.step(step)

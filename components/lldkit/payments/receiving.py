@@ -9,7 +9,7 @@ from lldkit.payments.asking import follow_up
 from lldkit.payments.errors import UnknownIntent
 from lldkit.payments.evolve import evolve
 from lldkit.payments.facts import absorb
-from lldkit.payments.interface import Fact, GatewayEvent, Received
+from lldkit.payments.interface import Fact, GatewayEvent, Received, ReviewItem
 from lldkit.payments.journal import Decision, Journal, Step, micros_of
 from lldkit.payments.ledger import repeated
 from lldkit.payments.payment import EXPIRY, Event, Held, Payment, Status
@@ -19,7 +19,7 @@ from lldkit.payments.tables import IntentState
 from lldkit.payments.telling import Telling
 from lldkit.webhooks import StandardWebhooks
 
-__all__ = ["Delivery", "Receiving", "ReviewItem"]
+__all__ = ["Delivery", "Receiving"]
 
 
 class Delivery(NamedTuple):
@@ -27,14 +27,6 @@ class Delivery(NamedTuple):
 
     body: bytes
     headers: Mapping[str, str]
-
-
-class ReviewItem(NamedTuple):
-    """Something for a person to look at: of which payment, what, and when it came."""
-
-    intent_id: str
-    detail: str
-    at: datetime
 
 
 class Receiving:

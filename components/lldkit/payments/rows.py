@@ -4,10 +4,9 @@ from typing import Any
 
 from lldkit.payments.codec import dumps, loads
 from lldkit.payments.idempotency import Record
-from lldkit.payments.interface import Transition
+from lldkit.payments.interface import ReviewItem, Transition
 from lldkit.payments.outbox import OutboxMessage
 from lldkit.payments.payment import Payment
-from lldkit.payments.receiving import ReviewItem
 from lldkit.payments.transfers import Account, Balance, StoredTransfer
 
 __all__ = ["KINDS", "read", "written"]

@@ -97,6 +97,7 @@ class Account:
 
     id: str
     currency: str
+    _: KW_ONLY
     code: int = 1
     limit: AccountLimit = AccountLimit.NONE
 

@@ -28,7 +28,7 @@ class Upkeep:
         """Apply webhooks, and ask what follows from them."""
         received, questions = yield Do(Call(lambda: self._receiving.receive(deliveries)))
         for intent_id, key in questions if asks else ():
-            yield from self._close(intent_id, Begun(key, False))
+            yield from self._close(intent_id, Begun(key, may_wait=True))
         return list(received)
 
     def recover(self, limit: int) -> Steps[Demand, list[Intent]]:
@@ -38,8 +38,10 @@ class Upkeep:
             payment: Payment = yield Do(Call(partial(self._journal.load, intent_id)))
             if payment.open is None:  # somebody else was faster
                 continue
-            done = yield from self._close(intent_id, Begun(payment.open.key, True))
-            if done is not None:
+            key = payment.open.key
+            done = yield from self._close(intent_id, Begun(key, asked_before=True))
+            payment = yield Do(Call(partial(self._journal.load, intent_id)))
+            if done is not None and (payment.open is None or payment.open.key != key):
                 self._telling.recovered(done)
                 closed.append(done.intent)
         return closed
@@ -52,7 +54,7 @@ class Upkeep:
             self._telling.step(step)
             question = step.after.open
             if asks and question is not None and question.cause == EXPIRY:
-                yield from self._close(intent_id, Begun(question.key, False))
+                yield from self._close(intent_id, Begun(question.key, may_wait=True))
             payment: Payment = yield Do(Call(partial(self._journal.load, intent_id)))
             ended.append(payment.intent)
         return ended
