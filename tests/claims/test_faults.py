@@ -10,17 +10,16 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from claims import racing
-from claims.contract import at_once, take
-from claims.helpers import PoolOfOne, timed_desk
+from claims.contract import take
+from claims.helpers import PoolOfOne
 from lldkit.claims import AnyOf, ClaimRefused, ClaimsUnavailable, Exactly, Unit
 from lldkit.claims.journal import JournalDamaged, Unreachable
-from lldkit.claims.postgres import PostgresClaims, PostgresJournal
+from lldkit.claims.postgres import PostgresClaims
 from lldkit.claims.redis import RedisClaims, RedisJournal
 from lldkit.claims.sealed import seal
 from lldkit.claims.sqlite import SQLiteClaims, SQLiteJournal
@@ -124,22 +123,24 @@ def test_a_pool_without_a_free_connection_is_told_and_changes_nothing(postgres_d
         assert take(desk, AnyOf("seats")).fence == 1
 
 
-def test_transactions_that_a_database_calls_off_are_decided_again(postgres_dsn: str) -> None:
-    """Where all transactions are serializable, a writer that is late is told so by another error."""
-    settings = conninfo_to_dict(postgres_dsn).get("options") or ""
-    serializable = make_conninfo(postgres_dsn, options=f"{settings} -c default_transaction_isolation=serializable")
-    journals = [PostgresJournal(serializable, namespace="x") for _ in range(2)]
-    with closing(journals[0]), closing(journals[1]):
-        desk = timed_desk(*journals)
-        desk.seats(*(f"A{n}" for n in range(30)))
-        got: list[str] = []
+CALLS_OFF = """
+    CREATE SEQUENCE tries;
+    CREATE FUNCTION call_off() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF nextval('tries') <= 3 THEN RAISE EXCEPTION 'called off' USING ERRCODE = TG_ARGV[0]; END IF;
+        RETURN NEW;
+    END $$;
+"""
 
-        def ask(claims: Any) -> None:
-            for _ in range(15):
-                got.extend(take(claims, AnyOf("seats")).units)
 
-        at_once(lambda: ask(desk.claims), lambda: ask(desk.other))
-        assert len(set(got)) == 30
+@pytest.mark.parametrize("code", ["40001", "40P01"], ids=["serialization", "deadlock"])
+def test_transactions_that_a_database_calls_off_are_decided_again(postgres_dsn: str, code: str) -> None:
+    with PostgresClaims(postgres_dsn) as claims, psycopg.connect(postgres_dsn, autocommit=True) as connection:
+        claims.add(Unit("A1", pool="seats"), Unit("A2", pool="seats"))
+        connection.execute(CALLS_OFF)
+        trigger = f"CREATE TRIGGER t BEFORE INSERT ON lldkit_journal FOR EACH ROW EXECUTE FUNCTION call_off('{code}')"
+        connection.execute(trigger.encode())
+        assert take(claims, AnyOf("seats"), ttl=60).units == ("A1",)
+        assert claims.free("seats") == 1
 
 
 def test_a_reply_that_is_lost_after_the_commit_is_found_by_the_key(place: tuple[str, str]) -> None:
