@@ -236,7 +236,7 @@ def by_the_minute(table: RateTable, start: datetime, end: datetime) -> int:
     """What sampling costs at least: one look at the wall clock for each minute."""
     total, at = 0, start
     while at < end:
-        total += len(table._lines_at(at))
+        total += len(table.lines_at(at))
         at += timedelta(minutes=1)
     return total
 

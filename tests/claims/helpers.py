@@ -1,7 +1,11 @@
 """Desks over each engine: two objects that share one set of claims, and time that a test lets pass."""
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
+
+import psycopg
 
 from claims.contract import Desk
 from lldkit.claims import Change, MemoryClaims
@@ -29,6 +33,23 @@ class Shifted:
 
     def close(self) -> None:
         self.journal.close()
+
+
+class PoolOfOne:
+    """What `psycopg_pool.ConnectionPool` does, with one connection; whoever finds it lent is refused at once."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self._connection, self._free = connection, threading.Lock()
+
+    @contextmanager
+    def connection(self) -> Iterator[psycopg.Connection]:
+        if not self._free.acquire(blocking=False):
+            raise psycopg.OperationalError("no connection is free")  # as its PoolTimeout
+        try:
+            with self._connection.transaction():
+                yield self._connection
+        finally:
+            self._free.release()
 
 
 def manual_desk(first: Journal, second: Journal) -> Desk:

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -15,15 +16,16 @@ from redis.retry import Retry
 
 from claims import racing
 from claims.contract import take
+from claims.helpers import PoolOfOne
 from lldkit.claims import AnyOf, ClaimRefused, ClaimsUnavailable, Exactly, Unit
-from lldkit.claims.journal import Unreachable
+from lldkit.claims.journal import JournalDamaged, Unreachable
 from lldkit.claims.postgres import PostgresClaims
-from lldkit.claims.redis import RedisClaims
+from lldkit.claims.redis import RedisClaims, RedisJournal
 from lldkit.claims.sealed import seal
 from lldkit.claims.sqlite import SQLiteClaims, SQLiteJournal
 from servers import PostgresServer, RedisServer
 
-PROCESSES, UNITS = 8, 50
+PROCESSES, UNITS = 4, 50
 
 
 @pytest.fixture(params=["sqlite", "postgres", "redis"])
@@ -37,7 +39,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]:
     return "redis", request.getfixturevalue("redis_server").url
 
 
-def test_eight_processes_that_race_never_get_a_unit_twice(place: tuple[str, str]) -> None:
+def test_four_processes_that_call_four_hundred_times_get_fifty_units_once(place: tuple[str, str]) -> None:
     with racing.opened(*place) as claims:
         claims.add(*(Unit(f"A{n:02}", pool="seats") for n in range(UNITS)))
         command = [sys.executable, racing.__file__, *place]
@@ -57,7 +59,9 @@ def test_eight_processes_that_race_never_get_a_unit_twice(place: tuple[str, str]
             out, _ = racer.communicate(timeout=240)
             assert racer.returncode == 0
             got.append(json.loads(out))
-        taken = [unit for each in got for unit in each]
+        answers = [unit for each in got for unit in each]
+        taken = [unit for unit in answers if unit is not None]
+        assert len(answers) == PROCESSES * racing.CALLS == 400
         assert len(taken) == len(set(taken)) == UNITS
         assert claims.free("seats") == 0
 
@@ -82,10 +86,60 @@ def test_a_call_that_a_dead_server_did_not_answer_is_repeated_by_its_key_and_is_
         with pytest.raises(ClaimsUnavailable):
             claims.free("seats")
         server.start()
-        if isinstance(server, RedisServer):
-            claims.add(Unit("A1", pool="seats"), Unit("A2", pool="seats"))  # this one keeps nothing
         first = take(claims, AnyOf("seats"), ttl=60, key="k")
         assert take(claims, AnyOf("seats"), ttl=60, key="k") == first
+        assert claims.free("seats") == 1
+
+
+def test_a_silent_server_is_told_in_time_and_the_call_is_repeated_by_its_key(server: Any) -> None:
+    with opened(server) as claims:
+        claims.add(Unit("A1", pool="seats"), Unit("A2", pool="seats"))
+        server.pause()
+        for ask in (lambda: take(claims, AnyOf("seats"), ttl=60, key="k"), lambda: claims.free("seats")):
+            with pytest.raises(ClaimsUnavailable):
+                ask()
+        server.resume()
+        first = take(claims, AnyOf("seats"), ttl=60, key="k")
+        assert take(claims, AnyOf("seats"), ttl=60, key="k") == first
+        assert claims.free("seats") == 1
+
+
+def test_a_pool_without_a_free_connection_is_told_and_changes_nothing(postgres_dsn: str, redis_server: Any) -> None:
+    with psycopg.connect(postgres_dsn) as only:
+        pool = PoolOfOne(only)
+        with PostgresClaims(pool) as claims:
+            claims.add(Unit("A1", pool="seats"))
+            with pool.connection(), pytest.raises(ClaimsUnavailable):
+                take(claims, AnyOf("seats"))
+            assert take(claims, AnyOf("seats")).fence == 1
+    redis_server.flush()
+    with Redis.from_url(redis_server.url, max_connections=1, retry=Retry(NoBackoff(), 0)) as client:
+        desk = RedisClaims(client)
+        desk.add(Unit("A1", pool="seats"))
+        taken = client.connection_pool.get_connection()
+        with pytest.raises(ClaimsUnavailable):
+            take(desk, AnyOf("seats"))
+        client.connection_pool.release(taken)
+        assert take(desk, AnyOf("seats")).fence == 1
+
+
+CALLS_OFF = """
+    CREATE SEQUENCE tries;
+    CREATE FUNCTION call_off() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF nextval('tries') <= 3 THEN RAISE EXCEPTION 'called off' USING ERRCODE = TG_ARGV[0]; END IF;
+        RETURN NEW;
+    END $$;
+"""
+
+
+@pytest.mark.parametrize("code", ["40001", "40P01"], ids=["serialization", "deadlock"])
+def test_transactions_that_a_database_calls_off_are_decided_again(postgres_dsn: str, code: str) -> None:
+    with PostgresClaims(postgres_dsn) as claims, psycopg.connect(postgres_dsn, autocommit=True) as connection:
+        claims.add(Unit("A1", pool="seats"), Unit("A2", pool="seats"))
+        connection.execute(CALLS_OFF)
+        trigger = f"CREATE TRIGGER t BEFORE INSERT ON lldkit_journal FOR EACH ROW EXECUTE FUNCTION call_off('{code}')"
+        connection.execute(trigger.encode())
+        assert take(claims, AnyOf("seats"), ttl=60).units == ("A1",)
         assert claims.free("seats") == 1
 
 
@@ -164,6 +218,22 @@ def test_a_damaged_file_is_told_and_a_torn_end_is_cut_off(tmp_path: Path) -> Non
         connection.execute("UPDATE journal SET body = substr(body, 1, 20) WHERE seq = 1")
     with SQLiteClaims(path) as claims, pytest.raises(Exception, match="record 1 of the journal is damaged"):
         claims.free("seats")
+
+
+def test_a_torn_end_is_cut_off_and_a_damaged_record_is_told_in_redis_too(redis_client: Redis) -> None:
+    claims = RedisClaims(redis_client, namespace="x")
+    claims.add(Unit("A1", pool="seats"), Unit("A2", pool="seats"), Unit("A3", pool="seats"))
+    head, log, _ = RedisJournal(redis_client, namespace="x")._keys
+    redis_client.hset(log, "3", b'0123abcd{"k":"un')
+    redis_client.set(head, 3)
+    fresh = RedisClaims(redis_client, namespace="x")
+    assert fresh.free("seats") == 2
+    assert redis_client.get(head) == b"2"
+    fresh.add(Unit("A3", pool="seats"))
+    assert RedisClaims(redis_client, namespace="x").free("seats") == 3
+    redis_client.hdel(log, "2")
+    with pytest.raises(JournalDamaged, match="record 2 of the journal is damaged"):
+        RedisClaims(redis_client, namespace="x").free("seats")
 
 
 def test_a_full_disk_is_told_and_changes_nothing(tmp_path: Path) -> None:

@@ -10,8 +10,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
+from claims.helpers import PoolOfOne
 from lldkit.claims.journal import MemoryJournal, Record, Unreachable
 from lldkit.claims.sqlite import SQLiteJournal
 from lldkit.clock import ManualClock
@@ -238,6 +240,33 @@ def test_a_server_that_dies_loses_nothing_and_is_asked_again_by_key(breakable_po
         assert lot.enter(Vehicle("2"), gate="g", key="in 2") == second
         assert lot.enter(Vehicle("1"), gate="g", key="in") == ticket
         assert len(lot.open_tickets().items) == 2
+
+
+def test_a_silent_server_is_told_in_time_and_the_event_is_sent_again(breakable_postgres: PostgresServer) -> None:
+    store = PostgresStore(breakable_postgres.dsn, timeout=1.0)
+    with ParkingLot(spaces("regular", "regular"), tariff=HOURLY, store=store) as lot:
+        breakable_postgres.pause()
+        with pytest.raises(StoreUnavailable):
+            lot.enter(Vehicle("1"), gate="g", key="in")
+        breakable_postgres.resume()
+        ticket = lot.enter(Vehicle("1"), gate="g", key="in")
+        assert lot.open_tickets().items == (ticket,)
+
+
+def test_a_pool_without_a_free_connection_is_told_and_is_free_while_the_cashier_is_asked(postgres_dsn: str) -> None:
+    with psycopg.connect(postgres_dsn) as only:
+        pool, asked = PoolOfOne(only), list[int]()
+
+        def use_the_pool() -> None:
+            with pool.connection() as connection:
+                asked.append(len(connection.execute("SELECT 1").fetchall()))
+
+        with ParkingLot(spaces("regular"), tariff=HOURLY, store=PostgresStore(pool), cashier=Till(use_the_pool)) as lot:
+            with pool.connection(), pytest.raises(StoreUnavailable):
+                lot.enter(Vehicle("1"), gate="g")
+            ticket = lot.enter(Vehicle("1"), gate="g")
+            lot.pay(ticket.id, amount=lot.quote(ticket.id).due)
+            assert asked == [1]
 
 
 @pytest.mark.parametrize("size", [100, 20_000])

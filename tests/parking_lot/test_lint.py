@@ -1,14 +1,29 @@
 """What lint finds in price lists that somebody will regret."""
 
-from datetime import time
+from dataclasses import replace
+from datetime import time, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lldkit.parking_lot import Component, Dimension, Element, RateTable, Restrictions, Tariff, Window, free, lint, per
+from lldkit.parking_lot import (
+    Component,
+    Dimension,
+    Element,
+    RateTable,
+    Restrictions,
+    Tariff,
+    Window,
+    flat,
+    free,
+    lint,
+    per,
+)
 
 PARKING, FLAT = Dimension.PARKING_TIME, Dimension.FLAT
 
@@ -89,6 +104,55 @@ def test_a_window_that_vanishes_in_spring_and_doubles_in_autumn_is_found_with_th
     assert "vanishes" in spring.message
     assert (autumn.code, autumn.at[0].date().isoformat()) == ("DST", "2026-10-25")
     assert "twice" in autumn.message
+
+
+def first_of(pricer: Any, code: str) -> Any:
+    return next(finding for finding in lint(pricer, year=2026) if finding.code == code)
+
+
+def test_every_finding_has_dates_that_show_it() -> None:
+    sunday = tariff(("1.00", 1, {}), ("9.00", 1, {"day_of_week": ["SUNDAY"]}))
+    (at,) = first_of(sunday, "UNREACHABLE").at
+    assert at.astimezone(PARIS).strftime("%A") == "Sunday"
+
+    elements = [Element([Component(PARKING, Decimal(1))]), Element([Component(FLAT, Decimal(9))], NIGHT_AFTER_AN_HOUR)]
+    sudden = Tariff(id="t", currency="EUR", tz="Europe/Paris", elements=elements)
+    least, more = first_of(sudden, "CLIFF").at
+    begin = least - timedelta(hours=1)
+    assert [sudden.price(begin, end).exact for end in (least, more)] == [1, 10 + Fraction(1, 3_600)]
+
+    table = RateTable(currency="EUR", tz="UTC", lines=[free(900, cliff=True), per(3_600, 200)])
+    least, more = first_of(table, "CLIFF").at
+    begin = least - timedelta(seconds=900)
+    assert [table.price(begin, end).total.amount for end in (least, more)] == [0, 200]
+
+
+NIGHT_AFTER_AN_HOUR = Restrictions(min_duration=3_600, start_time=time(22), end_time=time(6))
+PARIS = ZoneInfo("Europe/Paris")
+
+
+def test_a_rate_table_has_gaps_where_no_window_and_no_line_holds() -> None:
+    by_day = Window([per(3_600, 100)], start_time=time(8), end_time=time(20))
+    table = RateTable(currency="EUR", tz="Europe/Paris", windows=[by_day])
+    begin, end = first_of(table, "GAP").at
+    assert [each.astimezone(PARIS).hour for each in (begin, end)] in ([20, 0], [0, 8])
+    assert table.price(begin, end).total.amount == 0
+    hour = RateTable(currency="EUR", tz="UTC", lines=[per(1_800, 100, end_seconds=3_600)])
+    assert first_of(hour, "GAP").message == "no price after 3600 s from Tue 00:00"
+    late = RateTable(currency="EUR", tz="UTC", lines=[per(1_800, 100, start_seconds=3_600)])
+    assert "GAP" in codes(late)
+    whole = RateTable(currency="EUR", tz="UTC", lines=[flat(5), per(1_800, 100, end_seconds=3_600)])
+    assert codes(whole) == []
+
+
+def test_a_window_that_earlier_ones_hide_is_unreachable() -> None:
+    wide = Window([per(3_600, 100)], start_time=time(8), end_time=time(20))
+    inner = Window([per(3_600, 300)], start_time=time(11), end_time=time(13), days=["SATURDAY"])
+    hidden = RateTable(currency="EUR", tz="Europe/Paris", lines=[per(3_600, 9)], windows=[wide, inner])
+    finding = first_of(hidden, "UNREACHABLE")
+    assert finding.message == "window 2 is hidden by earlier ones"
+    assert finding.at[0].astimezone(PARIS).strftime("%A %H:%M") == "Saturday 11:00"
+    assert codes(replace(hidden, windows=[inner, wide])) == []
 
 
 def test_only_price_lists_can_be_read() -> None:

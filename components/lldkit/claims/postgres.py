@@ -18,6 +18,8 @@ __all__ = ["PostgresClaims", "PostgresJournal"]
 
 MOST_THOUGHT = timedelta(seconds=5)
 """How long after the server was asked for the time a decision may be recorded."""
+FASTER = (errors.UniqueViolation, errors.SerializationFailure, errors.DeadlockDetected)
+"""Errors that say that somebody else has appended, or is about to, and that this here was not."""
 MIGRATIONS = [
     "CREATE TABLE lldkit_journal (namespace text, seq bigint, body text NOT NULL, PRIMARY KEY (namespace, seq))",
     "CREATE TABLE lldkit_journal_snapshot (namespace text PRIMARY KEY, seq bigint NOT NULL, body text NOT NULL)",
@@ -76,7 +78,7 @@ class PostgresJournal:
         with self._connection() as connection:
             try:
                 return connection.execute(APPEND, {**given, "before": to_datetime(now) + MOST_THOUGHT}).rowcount > 0
-            except errors.UniqueViolation:  # somebody who looked at the same moment
+            except FASTER:
                 return False
 
     def compact(self, seq: int, body: Mapping[str, Any]) -> None:

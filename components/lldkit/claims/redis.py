@@ -10,14 +10,14 @@ from typing import Any
 
 from lldkit.claims.interface import Change
 from lldkit.claims.journal import Read, Record, Unreachable
-from lldkit.claims.sealed import MARGIN, seal, unseal
+from lldkit.claims.sealed import MARGIN, seal, unseal, unseal_all
 from lldkit.claims.shell import JournaledClaims
 from lldkit.clock import MICRO
 from lldkit.engines.redis import UNAVAILABLE, Client, key, load_script
 
 __all__ = ["RedisClaims", "RedisJournal"]
 
-APPEND, READ, COMPACT = (load_script(__package__, f"{name}.lua") for name in ("append", "read", "compact"))
+APPEND, READ, COMPACT, CUT = (load_script(__package__, f"{name}.lua") for name in ("append", "read", "compact", "cut"))
 MOST_THOUGHT = 5 * MICRO
 """How long after the server was asked for the time a decision may be recorded."""
 
@@ -32,11 +32,13 @@ class RedisJournal:
         self._keys = [key(namespace, "journal", what) for what in ("head", "log", "snapshot")]
 
     def read(self, after: int) -> Read:
-        """Return what stands behind record `after`, and the server's time."""
+        """Return what stands behind record `after`, and the server's time; a torn last record is cut off."""
         with _reaching():
             seconds, micros, seq, body, *rest = READ.run(self._client, self._keys, (after,))
-        snapshot = (seq, unseal(seq, _text(body))) if seq else None
-        records = [(n, unseal(n, _text(sealed))) for n, sealed in enumerate(rest, (seq or after) + 1)]
+            snapshot = (seq, unseal(seq, _text(body))) if seq else None
+            records, torn = unseal_all(enumerate(map(_text, rest), (seq or after) + 1))
+            if torn is not None:
+                CUT.run(self._client, self._keys, (torn,))
         return Read(records, snapshot, seconds * MICRO + micros)
 
     def append(self, expected: int, records: Sequence[Record], *, now: int) -> bool:
@@ -54,8 +56,8 @@ class RedisJournal:
         """The client is its maker's."""
 
 
-def _text(told: bytes | str) -> str:
-    return told.decode() if isinstance(told, bytes) else told
+def _text(told: bytes | str | None) -> str:
+    return told.decode() if isinstance(told, bytes) else told or ""
 
 
 @contextmanager

@@ -130,7 +130,7 @@ class RateTable:
         end = max(begin, end.astimezone(UTC))
         found: list[Found] = []
         if not reservation:
-            given = next((line for line in self._lines_at(begin) if line.kind == "free"), None)
+            given = next((line for line in self.lines_at(begin) if line.kind == "free"), None)
             if given is not None and end > begin:
                 pause = timedelta(seconds=given.seconds)
                 if not given.cliff or end - begin <= pause:
@@ -145,18 +145,18 @@ class RateTable:
     def _day(self, begin: datetime, end: datetime, edges: Sequence[datetime]) -> list[Found]:
         """What is charged between two resets, and what the cap takes off; windows may begin or end at `edges`."""
         found: list[Found] = []
-        rates = self._lines_at(begin)
+        rates = self.lines_at(begin)
         while begin < end:
             edge, following = end, rates
             for later in edges[bisect_right(edges, begin) : bisect_left(edges, end)]:
-                following = self._lines_at(later)
+                following = self.lines_at(later)
                 if following != rates:
                     edge = later
                     break
             more, run_out = self._charge(rates, begin, edge)
             found += more
             begin = max(edge, run_out) if self.crossing == "overpay" else edge
-            rates = following if begin == edge else self._lines_at(begin)
+            rates = following if begin == edge else self.lines_at(begin)
         over = sum(count * value for _, _, count, value, _ in found) - (self.daily_cap or 0)
         if self.daily_cap is not None and over > 0:
             found.append((end, end, 1, -over, f"daily cap of {Money(self.daily_cap, self.currency)}"))
@@ -169,7 +169,8 @@ class RateTable:
         times = {each for window in self.windows for each in (window.start_time, window.end_time, time())}
         return boundaries(zone, begin, end, times)
 
-    def _lines_at(self, at: datetime) -> Sequence[RateLine]:
+    def lines_at(self, at: datetime) -> Sequence[RateLine]:
+        """The lines of the window that holds at an instant, else those of the table."""
         if not self.windows:
             return self.lines
         local = at.astimezone(ZoneInfo(self.tz))
