@@ -1,7 +1,6 @@
 """F7 and F14: own tests are tried on planted bugs and on right solutions; typed calls on a pull request."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -110,7 +109,7 @@ def test_a_bug_that_hangs_or_ends_the_process_is_killed_and_the_others_go_on(jar
 
 def test_how_many_must_be_killed_stands_in_the_manifest(jar: Jar) -> None:
     kata = with_right(jar())
-    lenient = replace(kata, hunt=0)
+    lenient = kata._replace(hunt=0)
     wanted = {share.hunt: hunt.hunt(share, "def test_nothing(): pass\n", 1) for share in (kata, lenient)}
     assert {share: (found.wanted, found.passed) for share, found in wanted.items()} == {80: (1, False), 0: (0, True)}
 

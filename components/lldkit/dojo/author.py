@@ -66,11 +66,15 @@ class KataClock:
     def advance(self, seconds: float) -> None:
         """Let `seconds` pass."""
         self._tell(f"{self._name}.advance({seconds:g})")
-        self._now += seconds
+        self.move(seconds)
 
     def step(self, seconds: float) -> None:
         """Let the reading jump by `seconds`, which may be negative."""
         self._tell(f"{self._name}.step({seconds:g})")
+        self.move(seconds)
+
+    def move(self, seconds: float) -> None:
+        """Change the reading by `seconds`, untold."""
         self._now += seconds
 
     def __repr__(self) -> str:
@@ -84,7 +88,9 @@ class Op:
 
     def __init__(self, name: str, *args: Any, on: int = 0, **kwargs: Any) -> None:
         self.name, self.args, self.kwargs, self.on = name, args, kwargs, on
-        self.mutable = any(type(item) in MUTABLE for item in args)  # something that the solution could keep an alias of
+        self.mutable = any(
+            map(MUTABLE.__contains__, map(type, args))
+        )  # something that the solution could keep an alias of
 
     def __repr__(self) -> str:
         return call_line(f"Op:{self.on}", self.name, self.args, self.kwargs)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from pathlib import Path
 
@@ -50,7 +49,7 @@ def load_kata(name: str, *, katas: Path | None = None) -> Manifest:
 def _read(folder: Path, manifest: object) -> Manifest:
     file = folder / MANIFEST
     parsed: Manifest = manifest.parse(file.read_text("utf-8"), file=f"{folder.name}/{MANIFEST}")  # type: ignore[attr-defined]
-    return dataclasses.replace(parsed, folder=folder)
+    return parsed._replace(folder=folder)
 
 
 _CHECK = re.compile(r"^@(check|scenario)\(\s*level=(\d+)[^@]*?^def (\w+)\(", re.MULTILINE)

@@ -8,7 +8,7 @@ import os
 import re
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 from lldkit.dojo import catalog, concept, fingerprint, predict
@@ -51,7 +51,7 @@ class Finding:
 
 def grade_wrong(kata: Manifest, wrong: Wrong) -> Report:
     """The report of a planted bug at the level where it must die; below, few schedules must find nothing."""
-    options = replace(LABELLED, settled=wrong.dies_at, schedules=FEW if concept.is_one(kata) else None)
+    options = LABELLED._replace(settled=wrong.dies_at, schedules=FEW if concept.is_one(kata) else None)
     return grade(kata, kata.folder / wrong.file, level=wrong.dies_at, options=options)
 
 
@@ -290,7 +290,7 @@ class Gate:
 
     def _text_of(self, run: tuple[Wrong, str]) -> str:
         wrong, seed = run
-        options = replace(LABELLED, hash_seed=seed, first=wrong.dies_at, schedules=FEW)
+        options = LABELLED._replace(hash_seed=seed, first=wrong.dies_at, schedules=FEW)
         report = grade(self.kata, self.folder / wrong.file, level=wrong.dies_at, options=options)
         return str(report.to_dict() | {"seconds": 0})
 
@@ -299,7 +299,7 @@ class Gate:
         if not any(check.kind == "schedule" for check in catalog.plan(self.kata, self.kata.last)):
             return
         first = min(check.level for check in catalog.plan(self.kata, self.kata.last) if check.kind == "schedule")
-        many = replace(LABELLED, schedules=MANY, first=first)
+        many = LABELLED._replace(schedules=MANY, first=first)
         right = [self.folder / "solutions" / f"level{self.kata.last}.py"]
         right += sorted((self.folder / "alternatives").glob("*.py")) if concept.is_one(self.kata) else []
         graded = self._each(right, lambda path: grade(self.kata, path, options=many))
@@ -321,7 +321,7 @@ class Gate:
         """A grade that replays the schedule of a race; of other scenarios one schedule does."""
         found = self._race(wrong)
         schedule = None if found is None else found.schedule
-        options = replace(LABELLED, schedule=schedule, schedules=1, first=wrong.dies_at, fail_fast=True)
+        options = LABELLED._replace(schedule=schedule, schedules=1, first=wrong.dies_at, fail_fast=True)
         return grade(self.kata, self.folder / wrong.file, level=wrong.dies_at, options=options)
 
     def signatures(self) -> Iterator[Finding]:

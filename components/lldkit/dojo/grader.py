@@ -10,8 +10,8 @@ import re
 import signal
 import sys
 import time
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from lldkit import __version__
 from lldkit.dojo import catalog
@@ -34,8 +34,7 @@ SHOWN = 500  # characters of what is printed during the failing check
 _OWN = "own"  # what a graded process says while it has not yet touched the solution
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """How to grade, beyond what every learner wants."""
 
     label: str = ""  # the file's name in the report; default: its own
@@ -64,7 +63,7 @@ def grade(
         data = Path(path).read_bytes()
     except OSError as error:
         data = "there is no such file" if isinstance(error, FileNotFoundError) else str(error.strerror)
-    options = options if options.label else replace(options, label=Path(path).name)
+    options = options if options.label else options._replace(label=Path(path).name)
     return grade_text(kata, data, level=level, options=options)
 
 
@@ -232,7 +231,7 @@ def _complete(
         result = CheckResult(**{**found, "id": check.id, "level": check.level, "kind": check.kind})
         if result.failed:
             failed_at = result.level
-            result = replace(result, help=f"hint {result.level}-1" if result.level in hinted else "")
+            result = result._replace(help=f"hint {result.level}-1" if result.level in hinted else "")
         checks.append(result)
     return tuple(checks)
 

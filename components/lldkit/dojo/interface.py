@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from lldkit.errors import LldkitError
 
@@ -51,8 +51,7 @@ class Verdict(StrEnum):
         return list(Verdict).index(self)
 
 
-@dataclass(frozen=True, slots=True)
-class CheckResult:
+class CheckResult(NamedTuple):
     """One check of a grade. `story` is the shortest known call sequence, each line valid Python (or a timeline)."""
 
     id: str
@@ -74,8 +73,7 @@ class CheckResult:
         return self.status in {"fail", "error"}
 
 
-@dataclass(frozen=True, slots=True)
-class LooksLike:
+class LooksLike(NamedTuple):
     """The planted bug whose failures are (nearly) those of this solution."""
 
     id: str
@@ -83,8 +81,7 @@ class LooksLike:
     similarity: float
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """A remark on the design; it never blocks. `kind`: essential actionable informative celebratory."""
 
     id: str
@@ -93,8 +90,7 @@ class Note:
     says: str
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """The grade of one solution at levels 1..`asked`; `reached` says how many are wholly green."""
 
     kata: str
@@ -129,14 +125,12 @@ class Report:
         return document | ({"problem": self.problem} if self.problem else {})
 
 
-def _plain(value: object) -> dict[str, object]:
-    names: Sequence[str] = value.__slots__  # type: ignore[attr-defined]
-    fields = {name: getattr(value, name) for name in names}
+def _plain(value: CheckResult | LooksLike | Note) -> dict[str, object]:
+    fields: dict[str, object] = value._asdict()
     return {name: list(item) if isinstance(item, tuple) else item for name, item in fields.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedCheck:
+class PlannedCheck(NamedTuple):
     """A check that a complete grade must contain."""
 
     id: str
@@ -144,8 +138,7 @@ class PlannedCheck:
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(NamedTuple):
     """One step of a kata. `adds` names methods and parameters (`put.ttl`) that it asks for first."""
 
     n: int
@@ -158,8 +151,7 @@ class Level:
     smoke: int = 0  # rounds with real threads, of scenarios that say `smoke=True`
 
 
-@dataclass(frozen=True, slots=True)
-class Hint:
+class Hint(NamedTuple):
     """Steps: 1 a question, 2 the approach, 3 the shape of the code."""
 
     level: int
@@ -167,8 +159,7 @@ class Hint:
     file: str
 
 
-@dataclass(frozen=True, slots=True)
-class Wrong:
+class Wrong(NamedTuple):
     """A planted wrong solution: the check that must kill it, and the sentence of the statement that it violates."""
 
     id: str
@@ -182,8 +173,7 @@ class Wrong:
     alike: tuple[str, ...] = ()  # planted bugs that nobody can tell from this one by what they do
 
 
-@dataclass(frozen=True, slots=True)
-class Clarify:
+class Clarify(NamedTuple):
     """A question that an interviewee should ask, recognised by any of its word stems."""
 
     keys: tuple[str, ...]
@@ -191,8 +181,7 @@ class Clarify:
     must: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Twist:
+class Twist(NamedTuple):
     """A change of the requirements after level `after`."""
 
     after: int
@@ -200,8 +189,7 @@ class Twist:
     file: str
 
 
-@dataclass(frozen=True, slots=True)
-class FollowUp:
+class FollowUp(NamedTuple):
     """What an interviewer asks next; `points` are what a good answer contains."""
 
     ask: str
@@ -209,8 +197,7 @@ class FollowUp:
     points: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """What does this code do? `run` says how the gate proves the `answer`: "program", "schedules", or not at all."""
 
     id: str
@@ -223,16 +210,14 @@ class Question:
     run: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Library:
+class Library(NamedTuple):
     """The kit's own component behind the kata's interface: `adapter` is `module:name` beside the manifest."""
 
     adapter: str
     levels: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(NamedTuple):
     """A kata as its `kata.toml` describes it. `folder` is where it was found."""
 
     format: int
@@ -246,14 +231,14 @@ class Manifest:
     needs: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     forbid: tuple[str, ...] = ()
-    time: Mapping[str, int] = field(default_factory=dict)
+    time: Mapping[str, int] = MappingProxyType({})
     hint: tuple[Hint, ...] = ()
     wrong: tuple[Wrong, ...] = ()
     clarify: tuple[Clarify, ...] = ()
     twist: tuple[Twist, ...] = ()
     hunt: int = 80  # percent of the planted bugs, of those that plain calls can show, that own tests are to kill
     library: Library | None = None
-    folder: Path = field(default=None, compare=False)  # type: ignore[assignment]  # set by the catalog
+    folder: Path = None  # type: ignore[assignment]  # set by the catalog
 
     @property
     def last(self) -> int:
@@ -261,8 +246,7 @@ class Manifest:
         return len(self.level)
 
 
-@dataclass(frozen=True, slots=True)
-class Mutant:
+class Mutant(NamedTuple):
     """`source` differs from the original by one change: `before` (at `line`) became `after`."""
 
     kind: str

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
-import difflib
 import tomllib
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
 from lldkit.dojo import interface
 from lldkit.dojo.interface import Manifest, ManifestError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["entries", "parse"]
 
@@ -51,35 +54,37 @@ def _toml(text: str, file: str) -> dict[str, Any]:
 
 
 def _build(kind: Any, table: Mapping[str, object], file: str, where: str) -> Any:
-    fields = {field.name: field for field in dataclasses.fields(kind) if field.name != "folder"}
+    fields = _fields(kind)
     for key in table:
         if key not in fields:
-            close = difflib.get_close_matches(key, fields, 1) or [min(fields, key=lambda known: _distance(key, known))]
-            raise ManifestError(file, where + key, f"unknown key; the nearest known one is {close[0]!r}")
-    for name, field in fields.items():
-        required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-        if required and name not in table:
+            raise ManifestError(file, where + key, f"unknown key; the nearest known one is {_nearest(key, fields)!r}")
+    for name in fields:
+        if name not in table and name not in kind._field_defaults:
             raise ManifestError(file, where + name, "is missing")
-    hints = _hints(kind)
-    return kind(**{key: _value(hints[key], value, file, where + key) for key, value in table.items()})
+    return kind(**{key: _value(fields[key], value, file, where + key) for key, value in table.items()})
 
 
-def _distance(one: str, other: str) -> float:
-    return -difflib.SequenceMatcher(None, one, other).ratio()
+@cache
+def _fields(kind: Any) -> dict[str, Any]:
+    """What a manifest may say of a `kind`: names, and their types."""
+    hints = get_type_hints(kind, {**vars(interface), "Path": object, "Mapping": Mapping})
+    return {name: hints[name] for name in kind._fields if name != "folder"}
 
 
-def _hints(kind: Any) -> dict[str, Any]:
-    return get_type_hints(kind, {**vars(interface), "Path": object, "Mapping": Mapping})
+def _nearest(word: str, known: Iterable[str]) -> str:
+    from difflib import SequenceMatcher
+
+    return max(known, key=lambda name: SequenceMatcher(None, word, name).ratio())
 
 
 def _value(hint: Any, value: object, file: str, key: str) -> object:
-    """`value` as the annotation `hint` wants it; tables become dataclasses, arrays tuples."""
+    """`value` as the annotation `hint` wants it; tables become named tuples, arrays tuples."""
     options = [option for option in get_args(hint) if option is not type(None)]
     if get_origin(hint) is tuple:
         if not isinstance(value, list):
             raise ManifestError(file, key, f"must be an array, got {value!r}")
         return tuple(_value(options[0], item, file, f"{key}[{i}]") for i, item in enumerate(value))
-    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+    if hasattr(hint, "_fields"):
         if not isinstance(value, dict):
             raise ManifestError(file, key, f"must be a table, got {value!r}")
         return _build(hint, value, file, f"{key}.")

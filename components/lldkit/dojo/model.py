@@ -61,8 +61,8 @@ class Driver:
             return None if _alike(refused, error) else Difference(-1, _made(refused), _made(error), error)
         for self.index, step in enumerate(program.steps):
             if isinstance(step, Advance):
-                clock.step(step.seconds)
-                twin.step(step.seconds)
+                clock.move(step.seconds)
+                twin.move(step.seconds)
                 continue
             difference = _compare(self.index, step, models[step.on], solutions[step.on])
             if difference is None and clock.monotonic() != twin.monotonic():

@@ -7,8 +7,7 @@ worth knowing. Statement deletion is among the changes: without it a suite that 
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lldkit.dojo.interface import Mutant
 
@@ -44,8 +43,7 @@ _SIMPLE = (ast.Assign, ast.AugAssign, ast.Expr, ast.Raise, ast.Delete, ast.Asser
 _NO_BEHAVIOUR = {"annotation", "returns", "decorator_list", "type_params", "bases", "keywords"}
 
 
-@dataclass(slots=True)
-class _Place:
+class _Place(NamedTuple):
     """Where a node stands: a field of its parent or an item of a list, and the innermost statement around it."""
 
     holder: Any

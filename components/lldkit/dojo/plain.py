@@ -35,20 +35,15 @@ def same(actual: Any, expected: Any) -> bool:
     return type(actual) is kind and _COMPARE.get(kind, _same_fields)(actual, expected)
 
 
-def _same_number(actual: object, expected: Any) -> bool:
-    number = _as_number(actual)
-    if number is None:
-        return False
-    if type(expected) is int or number == expected:
-        return bool(number == expected)
-    return bool(abs(number - expected) <= 1e-6 * max(1.0, abs(expected)) < float("inf"))
-
-
-def _as_number(value: Any) -> Any:
-    kind = type(value)
-    if kind is int or kind is float:
-        return value
-    return float(value) if kind in _other_numbers() else None
+def _same_number(actual: Any, expected: Any) -> bool:
+    kind = type(actual)
+    if kind is not int and kind is not float:
+        if kind not in _other_numbers():
+            return False
+        actual = float(actual)
+    if actual == expected or type(expected) is int:
+        return bool(actual == expected)
+    return bool(abs(actual - expected) <= 1e-6 * max(1.0, abs(expected)) < float("inf"))
 
 
 def _other_numbers() -> set[type]:

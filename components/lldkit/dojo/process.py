@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import signal
 import subprocess
 import sys
@@ -37,7 +36,7 @@ class GradedProcess:
 
     def __init__(self, *, hash_seed: str = "0", clock: Callable[[], float] = time.monotonic) -> None:
         self._hash_seed = hash_seed
-        self.nonce = secrets.token_hex(16)
+        self.nonce = os.urandom(16).hex()
         self.frames: list[dict[str, Any]] = []  # what was said with the right nonce by the right process
         self.foreign = 0  # lines that were not
         self.code: int | None = None
