@@ -55,6 +55,32 @@ def test_every_command_refuses_in_one_line(command: str, capsys: pytest.CaptureF
     assert captured.err.endswith("--help)\n")
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "cache simulate GONE",
+        "elevator saga GONE",
+        "flags lint GONE",
+        "metrics top GONE",
+        "notifications lint GONE",
+        "parking-lot lint GONE",
+        "payments reconcile GONE --db shop.db",
+        "rate-limiter replay GONE --limit 5/second",
+    ],
+)
+def test_a_file_that_is_not_there_is_named_in_one_line(
+    command: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(command.split()) == 2
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err.count("\n")) == ("", 1)
+    assert "GONE" in captured.err
+    assert "No such file or directory" in captured.err
+    assert "Errno" not in captured.err
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("words", [["rate_limiter", "--help"], ["rate-limiter", "--help"]])
 def test_a_command_may_be_spelt_like_its_package(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:

@@ -16,6 +16,7 @@ from lldkit.elevator.rtt import rtt
 from lldkit.elevator.saga import Level, level_of, play
 from lldkit.elevator.simulate import simulate
 from lldkit.elevator.traffic import Traffic
+from lldkit.errors import in_one_line
 
 __all__ = ["SUMMARY", "configure", "run"]
 
@@ -77,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
             warnings.simplefilter("ignore", BaselineWarning)
             return actions[arguments.action](arguments)
     except (ValueError, ElevatorError, OSError, KeyError) as error:
-        print(f"lldkit elevator: {str(error).splitlines()[0]}", file=sys.stderr)
+        print(f"lldkit elevator: {in_one_line(error)}", file=sys.stderr)
         return 2
 
 

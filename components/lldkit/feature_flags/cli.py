@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lldkit.clock import SYSTEM, Clock
+from lldkit.errors import in_one_line
 from lldkit.feature_flags.client import FlagClient
 from lldkit.feature_flags.context import Context, plain
 from lldkit.feature_flags.convert import convert
@@ -51,7 +52,7 @@ def run(arguments: argparse.Namespace, *, clock: Clock = SYSTEM) -> int:
         commands = {"lint": _lint, "explain": _explain, "stale": _stale, "convert": _convert}
         return commands[arguments.flags_command](arguments, clock)
     except (OSError, ValueError, TypeError) as error:
-        print(f"lldkit flags: {str(error).splitlines()[0]}", file=sys.stderr)
+        print(f"lldkit flags: {in_one_line(error)}", file=sys.stderr)
         return 2
 
 

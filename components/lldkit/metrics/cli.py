@@ -4,6 +4,7 @@ import argparse
 import ipaddress
 import re
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from functools import reduce
@@ -11,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from lldkit.clock import SYSTEM, Clock
+from lldkit.errors import in_one_line
 from lldkit.metrics.interface import CounterValue, ExpositionError, GaugeValue, MergeConflict, SummaryValue
 from lldkit.metrics.json_text import parse_json
 from lldkit.metrics.parse import parse_openmetrics
@@ -49,7 +51,7 @@ def run(arguments: argparse.Namespace, *, clock: Clock = SYSTEM) -> int:
             clock.sleep(arguments.seconds)
         delta = _look(arguments.sources).delta(before)
     except (OSError, ValueError) as error:
-        print(f"lldkit metrics: {str(error).splitlines()[0]}", file=sys.stderr)
+        print(f"lldkit metrics: {in_one_line(error)}", file=sys.stderr)
         return 2
     rows = sorted(_rows(delta, arguments.seconds), key=lambda row: (-row[1], row[0]))
     print(f"{'per second':>12}{'p50':>12}{'p99':>12}{'gauge':>12}  series")
@@ -101,8 +103,11 @@ def _read(source: str) -> str:
     if not _is_loopback(urlsplit(source).hostname or ""):
         raise ValueError(f"{source}: only this machine is asked, such as http://127.0.0.1:8000/metrics")
     request = urllib.request.Request(source, headers={"Accept": ACCEPT})  # noqa: S310 - the scheme was looked at
-    with urllib.request.build_opener(_NoRedirect).open(request, timeout=10) as answer:
-        text: str = answer.read(LARGEST).decode("utf-8")
+    try:
+        with urllib.request.build_opener(_NoRedirect).open(request, timeout=10) as answer:
+            text: str = answer.read(LARGEST).decode("utf-8")
+    except urllib.error.URLError as error:
+        raise ValueError(f"{source}: {getattr(error.reason, 'strerror', None) or error.reason}") from None
     return text
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from lldkit.clock import SYSTEM, Clock
-from lldkit.errors import LldkitError
+from lldkit.errors import LldkitError, in_one_line
 from lldkit.notifications.console import ConsoleChannel
 from lldkit.notifications.document import Document, read_document
 from lldkit.notifications.explain import routing_steps
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         document = read_document(json.loads(Path(arguments.config).read_text(encoding="utf-8")))
         return commands[arguments.notifications_command](document, arguments)
     except (OSError, ValueError, TypeError, LldkitError) as error:
-        print(f"lldkit notifications: {error}", file=sys.stderr)
+        print(f"lldkit notifications: {in_one_line(error)}", file=sys.stderr)
         return 2
 
 

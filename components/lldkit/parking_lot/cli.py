@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from lldkit.errors import in_one_line
 from lldkit.parking_lot.lint import lint
 from lldkit.parking_lot.ocpi import Tariff
 
@@ -40,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
         start, end = _local(arguments.start, arguments.tz), _local(arguments.end, arguments.tz)
         print(tariff.price(start, end, reservation=arguments.reservation).explain())
     except (OSError, ValueError, ZoneInfoNotFoundError) as error:
-        print(f"lldkit parking-lot: {error}", file=sys.stderr)
+        print(f"lldkit parking-lot: {in_one_line(error)}", file=sys.stderr)
         return 2
     return 0
 

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from lldkit.errors import in_one_line
 from lldkit.machine import Machine
 from lldkit.money import Money
 from lldkit.payments.explore import explore
@@ -52,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         return _reconcile(arguments.statement, arguments.db)
     except (OSError, ValueError) as error:
-        print(f"lldkit payments: {error}", file=sys.stderr)
+        print(f"lldkit payments: {in_one_line(error)}", file=sys.stderr)
         return 2
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Final
 
+from lldkit.errors import in_one_line
 from lldkit.machine import InvalidTransition
 from lldkit.scheduler.cron_cli import COMMANDS as CRON
 from lldkit.scheduler.cron_cli import add_commands
@@ -65,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
             lines = list(COMMANDS[arguments.scheduler_command](_queue(arguments), arguments))
             status = int(lines == [ENDED])
     except (ValueError, SchedulerError, InvalidTransition) as error:
-        print(f"lldkit scheduler: {str(error).splitlines()[0]}", file=sys.stderr)
+        print(f"lldkit scheduler: {in_one_line(error)}", file=sys.stderr)
         return 2
     print("\n".join(lines) or "nothing")
     return status
