@@ -5,19 +5,37 @@ from collections.abc import Iterable
 import pytest
 
 from lldkit.notifications import (
+    Decision,
     FallbackStarted,
     Later,
     Mode,
     Outcome,
+    Preferences,
+    Reason,
     ReceiptEvent,
     Refused,
     Route,
     Unclear,
+    Verdict,
 )
-from notifications.helpers import World
+from lldkit.notifications.fallback import in_order
+from notifications.helpers import World, utc
 
 CHAIN = Route(to=("push", "sms", "email"), mode=Mode.FALLBACK, ack_timeout_seconds=300)
 NO_ACK = Route(to=("push", "sms", "email"), mode=Mode.FALLBACK)
+
+
+def test_a_channel_behind_an_open_breaker_is_passed_over_unless_all_are() -> None:
+    sent = Decision("push", Verdict.SEND, Reason.ROUTED, None, "root")
+    until = utc("2024-07-01T12:00:30")
+    broken = Decision("sms", Verdict.DEFER, Reason.BREAKER_OPEN, until, "breaker sms")
+    opted_out = Decision("fax", Verdict.SUPPRESS, Reason.OPTED_OUT, None, "preferences")
+    quiet = Decision("email", Verdict.DEFER, Reason.QUIET_HOURS, until, "quiet hours")
+    passed_over = Decision("sms", Verdict.SUPPRESS, Reason.BREAKER_OPEN, None, "breaker sms")
+    standby = Decision("push", Verdict.STANDBY, Reason.FALLBACK, None, "root")
+    assert in_order([broken, opted_out, quiet, sent]) == [passed_over, opted_out, quiet, standby]
+    assert in_order([opted_out, broken]) == [opted_out, broken]
+    assert in_order([opted_out]) == [opted_out]
 
 
 def world(route: Route = CHAIN, push: Iterable[Outcome] = (), sms: Iterable[Outcome] = ()) -> World:
@@ -133,8 +151,6 @@ def test_in_mode_all_one_failure_does_not_touch_the_other() -> None:
 
 
 def test_an_opt_out_before_its_turn_passes_the_turn_on() -> None:
-    from lldkit.notifications import Preferences
-
     here = world(push=[Refused("gone")])
     receipt = here.notify()
     here.run()

@@ -16,9 +16,7 @@ def in_order(decided: Sequence[Decision]) -> list[Decision]:
     """
     usable = [number for number, each in enumerate(decided) if each.verdict is not Verdict.SUPPRESS]
     closed = [number for number in usable if decided[number].reason is not Reason.BREAKER_OPEN]
-    lead = next(iter(closed or usable), None)
-    if lead is None:
-        return list(decided)
+    lead = next(iter(closed or usable), 0)
     answer = list(decided)
     for number in usable:
         each = decided[number]

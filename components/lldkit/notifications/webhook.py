@@ -35,7 +35,7 @@ LONGEST_WAIT: Final = 86_400.0
 """What an endpoint may ask for with Retry-After, in seconds."""
 
 _MOST_REDIRECTS: Final = 3
-_ENDPOINTS: Final = 1_024  # whose URLs are not taken apart again
+_KEPT: Final = 1_024  # URLs that are not taken apart again, and secrets that are not decoded again
 _JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _REDIRECTS: Final = {301, 302, 307, 308}
 _LATER: Final = {408, 425, 429}
@@ -78,8 +78,9 @@ class WebhookChannel(Pooled):
             StandardWebhooks(secrets=secrets[host])
         self.name = name
         self._secrets = secrets
+        self._signers = lru_cache(_KEPT)(_signer)
         parse = partial(parse_target, allow_private=allow_private, allow_http=allow_http)
-        self._parse = lru_cache(_ENDPOINTS)(parse)
+        self._parse = lru_cache(_KEPT)(parse)
         self._checked_ip = partial(checked_ip, allow_private=allow_private)
         self._most_response = check_count("max_response_bytes", max_response_bytes)
         self._resolve = resolve
@@ -112,10 +113,13 @@ class WebhookChannel(Pooled):
                 endpoint = self._parse(url)
             except TargetRefused as refused:
                 return Refused(refused.reason, bad_address=url == message.address)
-            hooks = self._signer(endpoint.host)
-            if hooks is None:
+            try:
+                secrets = self._secrets[endpoint.host]
+            except LookupError:
                 return Refused("no signing secret for the host")
-            signature = hooks.sign(message.idempotency_key, int(self._clock.now().timestamp()), body)
+            signature = self._signers(tuple(secrets)).sign(
+                message.idempotency_key, int(self._clock.now().timestamp()), body
+            )
             try:
                 response = yield from self._post(visit, url, endpoint, _request(endpoint, signature, extra, body))
             except TargetRefused as refused:
@@ -127,23 +131,16 @@ class WebhookChannel(Pooled):
             url = urljoin(url, response.headers["location"])
         return Refused(f"more than {_MOST_REDIRECTS} redirections")
 
-    def _signer(self, host: str) -> StandardWebhooks | None:
-        try:
-            secrets = self._secrets[host]
-        except LookupError:
-            return None
-        return StandardWebhooks(secrets=secrets)
-
     def _post(self, visit: Visit, url: str, endpoint: Endpoint, request: bytes) -> Work[Response]:
-        scheme, host, port, _ = endpoint
-
-        def dial() -> Work[Wire]:
-            addresses = literal(host) or (yield Do(lambda carrier: carrier.look_up(self._resolve, host)))
-            ip = self._checked_ip(url, addresses)
-            return (yield from opened(ip, port, self._tls_context if scheme == "https" else None, host))
-
+        dial = partial(self._dial, url, endpoint)
         talk = partial(exchange, request=request, most=self._most_response)
-        return (yield from self._pool.converse(visit, (scheme, host, port), dial, talk))
+        return (yield from self._pool.converse(visit, endpoint[:3], dial, talk))
+
+    def _dial(self, url: str, endpoint: Endpoint) -> Work[Wire]:
+        scheme, host, port, _ = endpoint
+        addresses = literal(host) or (yield Do(lambda carrier: carrier.look_up(self._resolve, host)))
+        ip = self._checked_ip(url, addresses)
+        return (yield from opened(ip, port, self._tls_context if scheme == "https" else None, host))
 
     @cached_property
     def _tls_context(self) -> ssl.SSLContext:
@@ -158,6 +155,10 @@ class WebhookChannel(Pooled):
             seconds = None if wish is None else parse_retry_after(wish, now=self._clock.now())
             return Later(f"HTTP {status}", None if seconds is None else min(seconds, LONGEST_WAIT))
         return Refused(f"HTTP {status}", bad_address=status == 410)
+
+
+def _signer(secrets: tuple[str, ...]) -> StandardWebhooks:
+    return StandardWebhooks(secrets=secrets)
 
 
 def _body(message: Message) -> bytes:
