@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lldkit.charts import Band, Bar, Bars, Figure, Line, Mark, Panel, Rule, Ticks
+from lldkit.charts import Band, Bar, Bars, Blocks, Figure, Line, Mark, Panel, Rule, Ticks
 from lldkit.charts.marks import nice_step
 from lldkit.charts.svg import number, steps
 
@@ -188,7 +188,8 @@ def test_equal_figures_give_equal_bytes() -> None:
 
 
 @pytest.mark.parametrize(
-    "panel", [Panel([]), Panel([Line([]), Ticks([])]), Panel([Ticks([])]), Bars([]), Bars([Bar("a", 0)])]
+    "panel",
+    [Panel([]), Panel([Blocks([])]), Panel([Line([]), Ticks([])]), Panel([Ticks([])]), Bars([]), Bars([Bar("a", 0)])],
 )
 def test_no_data_is_a_chart_too(panel: Panel | Bars) -> None:
     figure = Figure("Nothing yet", [panel])
@@ -203,6 +204,8 @@ NONSENSE: list[tuple[Callable[[], object], str]] = [
     (lambda: Band(0, -math.inf), r"Band '' holds -inf"),
     (lambda: Band(2, 1, "outage"), r"Band 'outage' runs from 2 to 1"),
     (lambda: Rule(math.nan, "limit"), r"Rule 'limit' holds nan"),
+    (lambda: Blocks([(0, 2, 1)], "taken"), r"Blocks 'taken' runs from 2 to 1"),
+    (lambda: Blocks([(0, 0, math.inf)], "taken"), r"Blocks 'taken' holds inf"),
     (lambda: Rule(1e300), r"up to 1e15"),
     (lambda: Bar("peer", math.inf), r"Bar 'peer' holds inf"),
     (lambda: Bar("peer", -1), r"cannot be negative"),
@@ -265,3 +268,20 @@ def test_plain_ascii_is_plain_ascii() -> None:
     assert all(line.isascii() for line in figure.to_lines(ascii=True))
     assert Figure("é", [Panel([])]).to_lines(ascii=True)[0] == "?"
     assert "░" in "\n".join(figure.to_lines())
+
+
+def test_boxes_stand_in_their_rows_and_what_is_outside_the_range_is_cut_off() -> None:
+    taken = Blocks([(0, 0, 5), (1, 5, 20), (0, 11, 12)], "taken", "one")
+    figure = Figure("t", [Panel([taken, Blocks([(1, 0, 2.5)], "out", "quiet")], height=44)], x=(0, 10))
+    assert figure.panels[0].y_range() == (0.0, 2.0)  # type: ignore[union-attr]
+    drawn = next(node.get("d", "") for node in parse(figure).iter(f"{SVG}path") if node.get("class") == "one")
+    first, second = [tuple(map(float, re.findall(r"[0-9.]+", box))) for box in drawn.split("Z")[:-1]]
+    x0, top, x1, bottom, back = first
+    assert (back, round(bottom - top, 6)) == (x0, 18.0)  # 40 pixels for two rows, of which a tenth is left free
+    assert second[:3] == (x1, top - 20, x1 + (x1 - x0))  # the upper row, up to the end of the range
+    assert figure.to_lines(45, ascii=True)[2:6] == [
+        "# taken   o out",
+        "  2 " + "o" * 10 + " " * 10 + "#" * 20,
+        "    " + "o" * 10 + " " * 10 + "#" * 20,
+        "  0 " + "#" * 20,
+    ]

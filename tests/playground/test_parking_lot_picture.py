@@ -1,5 +1,6 @@
 """The picture of the parking lot shows what really happened."""
 
+from itertools import pairwise
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -32,6 +33,27 @@ def test_a_larger_lot_refuses_fewer_and_money_only_grows() -> None:
     assert small.refused > large.refused == 0
     assert list(small.revenue) == sorted(small.revenue)
     assert small.revenue[-1][1] > 100
+
+
+def test_the_grid_shows_what_each_space_was_and_never_two_things_at_once() -> None:
+    day = trace(reserved=0.4, no_show=0.4)
+    spans = sorted((row, start, end) for kind in day.grid.values() for row, start, end in kind)
+    assert all(0 <= start < end <= 24 for _, start, end in spans)
+    for (row, _, end), (following, start, _) in pairwise(spans):
+        assert row < following or end <= start
+    assert len(day.grid["occupied"]) == day.entered
+    soon = [end - start for _, start, end in day.grid["reserved soon"]]
+    assert max(soon) == pytest.approx(0.25)  # the protected quarter of an hour
+    assert max(end - start for _, start, end in day.grid["held"]) == pytest.approx(0.5)  # until a no-show ends it
+    assert {(row, round(end, 6)) for row, _, end in day.grid["out of service"]} >= {(59, 15.0)}
+
+
+def test_the_grid_has_as_many_occupied_spaces_as_the_signs_say() -> None:
+    day = trace(reserved=0.0)
+    for hour, regular in day.regular[::40]:
+        large = dict(day.large)[hour]
+        busy = sum(start <= hour + 1e-6 < end for kind in day.grid.values() for _, start, end in kind)
+        assert busy == 60 - regular - large
 
 
 def test_the_spring_night_is_one_hour_cheaper_and_the_autumn_night_one_dearer() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, TypeAlias, TypeVar
 
-__all__ = ["Band", "Bar", "Bars", "Line", "Mark", "Panel", "Rule", "Ticks", "Tone", "nice_step", "widen"]
+__all__ = ["Band", "Bar", "Bars", "Blocks", "Line", "Mark", "Panel", "Rule", "Ticks", "Tone", "nice_step", "widen"]
 
 Tone = Literal["good", "bad", "one", "two", "three", "quiet"]
 LARGEST = 1e15  # beyond it neighbouring whole numbers can no longer be told apart, and neither can ticks of an axis
@@ -103,8 +103,23 @@ class Rule:
         check(f"Rule {self.name!r}", (self.y,))
 
 
-Mark: TypeAlias = Line | Ticks | Band | Rule
-M = TypeVar("M", Line, Ticks, Band, Rule)
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Boxes of one kind in rows: each is (row, start, end) along the x axis, from the height `row` up to `row + 1`."""
+
+    at: Sequence[tuple[int, float, float]]
+    name: str = ""
+    tone: Tone = "one"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "at", tuple(self.at))
+        for row, start, end in self.at:
+            check(f"Blocks {self.name!r}", (row,))
+            check_span(f"Blocks {self.name!r}", start, end)
+
+
+Mark: TypeAlias = Line | Ticks | Band | Rule | Blocks
+M = TypeVar("M", Line, Ticks, Band, Rule, Blocks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +145,14 @@ class Panel:
     @property
     def is_only_lanes(self) -> bool:
         """Whether there are events and nothing that needs a vertical axis."""
-        return bool(self.each(Ticks)) and not self.each(Line) and not self.each(Rule)
+        return bool(self.each(Ticks)) and not any(isinstance(mark, Line | Rule | Blocks) for mark in self.marks)
 
     def y_range(self) -> tuple[float, float]:
         """The vertical range: the given one, else from zero (or below) to a round number above all data."""
         if self.y is not None:
             return widen(*self.y)
         values = [0.0, *(y for line in self.each(Line) for _, y in line.points), *(rule.y for rule in self.each(Rule))]
+        values += [row + 1.0 for blocks in self.each(Blocks) for row, _, _ in blocks.at]
         low, high = widen(min(values), max(values))
         step = nice_step(low, high, 4)
         return step * math.floor(low / step + 1e-9), step * math.ceil(high / step - 1e-9)
@@ -146,6 +162,7 @@ class Panel:
         yield from (x for line in self.each(Line) for x, _ in line.points)
         yield from (x for ticks in self.each(Ticks) for x in ticks.at)
         yield from (x for band in self.each(Band) for x in (band.start, band.end))
+        yield from (x for blocks in self.each(Blocks) for _, *span in blocks.at for x in span)
 
 
 @dataclass(frozen=True, slots=True)

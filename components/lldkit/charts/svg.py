@@ -6,7 +6,7 @@ from html import escape
 from itertools import groupby
 from typing import NamedTuple
 
-from lldkit.charts.marks import Band, Bars, Line, Panel, Rule, Ticks, nice_step
+from lldkit.charts.marks import Band, Bars, Blocks, Line, Panel, Rule, Ticks, nice_step
 
 __all__ = ["EDGE", "STYLE", "Scale", "areas", "document", "draw", "label", "number", "plain_text", "steps", "tag"]
 
@@ -189,6 +189,8 @@ def marks(panel: Panel, to_x: Scale, top: float) -> Iterator[str]:
         yield label(number(y), left - 8, to_y(y) + 4, "faint", "end")
     for rule in panel.each(Rule):
         yield stroke(f"M{pixels(left)} {pixels(to_y(rule.y))}H{pixels(right)}", rule.tone, dash="5 4", width=1.5)
+    for blocks in panel.each(Blocks):
+        yield tag("path", class_=blocks.tone, d=boxes(blocks, to_x, to_y), fill="currentColor")
     for line in panel.each(Line):
         yield stroke(path(line, to_x, to_y), line.tone, dash="2 3" if line.dashed else "", width=1.75)
 
@@ -199,9 +201,9 @@ def head(panel: Panel, right: float, y: float) -> Iterator[str]:
     for mark in reversed([mark for mark in panel.marks if mark.name and not isinstance(mark, Ticks)]):
         right -= LETTER * len(mark.name)
         yield label(mark.name, right, y)
-        if isinstance(mark, Band):
+        if isinstance(mark, Band | Blocks):
             yield tag("rect", class_=mark.tone, x=right - 22, y=y - 9, width=16, height=10,
-                      fill="currentColor", fill_opacity="0.3")  # fmt: skip
+                      fill="currentColor", fill_opacity="0.3" if isinstance(mark, Band) else "1")  # fmt: skip
         else:
             dash = "5 4" if isinstance(mark, Rule) else "2 3" if mark.dashed else ""
             yield stroke(f"M{pixels(right - 22)} {pixels(y - 4)}h16", mark.tone, dash=dash, width=2)
@@ -224,6 +226,17 @@ def x_axis(to_x: Scale, x_label: str, top: float) -> Iterator[str]:
         clipped = to_x(value) + LETTER * len(number(value)) / 2 > to_x.end + EDGE
         yield label(number(value), to_x(value), top + 17, "faint", "end" if clipped else "middle")
     yield label(x_label, (to_x.start + to_x.end) / 2, top + 34, "faint", "middle")
+
+
+def boxes(blocks: Blocks, to_x: Scale, to_y: Scale) -> str:
+    """All boxes as one path; what is outside the range is left out, and rows keep a little apart."""
+    parts = []
+    for row, start, end in blocks.at:
+        first, last = to_x(max(start, to_x.low)), to_x(min(end, to_x.high))
+        if first < last:
+            top, bottom = pixels(to_y(row + 0.9)), pixels(to_y(row))
+            parts.append(f"M{pixels(first)} {top}H{pixels(last)}V{bottom}H{pixels(first)}Z")
+    return "".join(parts)
 
 
 def path(line: Line, to_x: Scale, to_y: Scale) -> str:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from lldkit.charts.marks import Band, Bars, Line, Panel, Rule, Ticks
+from lldkit.charts.marks import Band, Bars, Blocks, Line, Panel, Rule, Ticks
 from lldkit.charts.svg import Scale, number, plain_text, steps
 
 __all__ = ["write"]
@@ -85,8 +85,8 @@ def marks(panel: Panel, to_x: Scale, left: int, glyphs: Glyphs) -> Iterator[str]
 
 def key(panel: Panel, glyphs: Glyphs) -> Iterator[tuple[str, str]]:
     """Each glyph of the plot with its name."""
-    for index, line in enumerate(panel.each(Line)):
-        yield curve_glyph(index, glyphs), line.name
+    for index, name in enumerate([mark.name for mark in panel.each(Blocks)] + [mark.name for mark in panel.each(Line)]):
+        yield curve_glyph(index, glyphs), name
     for rule in panel.each(Rule):
         yield glyphs.rule, rule.name
     for band in panel.each(Band):
@@ -116,7 +116,13 @@ def plot(panel: Panel, to_x: Scale, ground: Sequence[str], left: int, glyphs: Gl
     for rule in panel.each(Rule):
         row = cells[min(rows - 1, int(to_row(rule.y)))]
         row[:] = [glyphs.rule] * len(row)
-    for index, line in enumerate(panel.each(Line)):
+    for index, blocks in enumerate(panel.each(Blocks)):
+        for place, start, end in blocks.at:
+            first, last = int(to_x(max(start, to_x.low))), math.ceil(to_x(min(end, to_x.high)))
+            low_row = min(rows - 1, int(to_row(place)))
+            for row in cells[low_row : max(low_row + 1, int(to_row(place + 1)))]:
+                row[first:last] = [curve_glyph(index, glyphs)] * len(row[first:last])
+    for index, line in enumerate(panel.each(Line), len(panel.each(Blocks))):
         for column, value in heights(line, to_x, len(ground)):
             if index == 0:
                 fill(cells, column, to_row(value), glyphs)

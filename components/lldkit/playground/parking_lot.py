@@ -2,14 +2,15 @@
 
 import heapq
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from random import Random
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from lldkit.charts import Figure, Line, Panel, Ticks
+from lldkit.charts import Blocks, Figure, Line, Panel, Ticks
+from lldkit.charts.marks import Tone
 from lldkit.clock import ManualClock
 from lldkit.parking_lot import (
     Allocation,
@@ -34,6 +35,9 @@ __all__ = ["BOUNDS", "NEXT", "ParkingTrace", "Policy", "compare", "demo", "pictu
 
 NEXT = "lldkit parking-lot --help"
 HOURS = 24.0
+Span = tuple[int, float, float]
+"""Which space, numbered from 0, and from when to when it was so."""
+KINDS: dict[str, Tone] = {"occupied": "one", "held": "three", "reserved soon": "two", "out of service": "quiet"}
 Policy = Literal["best fit", "nearest", "balanced"]
 POLICIES: dict[str, Allocation] = {"best fit": BestFit(), "nearest": NearestToGate(), "balanced": LevelBalanced()}
 BOUNDS: dict[str, tuple[float, float]] = {
@@ -58,9 +62,13 @@ HOURLY = RateTable(currency="EUR", tz="Europe/Paris", lines=[per(3_600, 250)])
 
 @dataclass(frozen=True, slots=True)
 class ParkingTrace:
-    """What happened, in hours: free spaces by size, spaces held for reservations, refusals, money in major units."""
+    """What happened, in hours: free spaces by size, spaces held for reservations, refusals, money in major units.
+
+    `grid` has the spans of each space by what it was, as KINDS names it.
+    """
 
     name: str
+    spaces: int
     regular: tuple[tuple[float, float], ...]
     large: tuple[tuple[float, float], ...]
     held: tuple[tuple[float, float], ...]
@@ -69,6 +77,7 @@ class ParkingTrace:
     no_shows: tuple[float, ...]
     revenue: tuple[tuple[float, float], ...]
     entered: int
+    grid: Mapping[str, tuple[Span, ...]]
 
     @property
     def refused(self) -> int:
@@ -91,7 +100,8 @@ def trace(
     """A day with two peaks: `arrivals` an hour on average, stays of `stay` minutes, exponentially distributed.
 
     A quarter of the spaces is large and nearest to the gates; a share `trucks` of the vehicles needs those. A share
-    `reserved` books an hour ahead, of which a share `no_show` never comes. Raises `ValueError` naming a parameter that
+    `reserved` books an hour ahead, of which a share `no_show` never comes. One space in twenty, the last ones, is out
+    of service from eleven to fifteen. Raises `ValueError` naming a parameter that
     is out of its bounds.
     """
     asked = {"arrivals": arrivals, "stay": stay, "spaces": spaces, "gates": gates}
@@ -106,6 +116,7 @@ def trace(
     day.run()
     return ParkingTrace(
         f"{policy}, {spaces} spaces, {arrivals:g} an hour",
+        spaces,
         tuple(day.lines["regular"]),
         tuple(day.lines["large"]),
         tuple(day.lines["held"]),
@@ -114,6 +125,7 @@ def trace(
         tuple(day.marks["no_show"]),
         tuple(day.lines["revenue"]),
         day.entered,
+        {kind: tuple(day.grid.spans[kind]) for kind in KINDS},
     )
 
 
@@ -130,6 +142,52 @@ def _spaces(count: int, gates: int) -> list[Space]:
     ]
 
 
+class _Grid:
+    """What each space was, from when to when, as the events of a lot tell it."""
+
+    def __init__(self, spaces: Sequence[Space]) -> None:
+        self._rows = {space.id: row for row, space in enumerate(spaces)}
+        self._now: dict[str, tuple[str, float, float]] = {}  # what, since when, and when its reservation begins
+        self._spaces: dict[str, Sequence[str]] = {}  # of tickets and reservations
+        self._starts: dict[str, float] = {}
+        self._out: set[str] = set()
+        self.spans: dict[str, list[Span]] = {kind: [] for kind in KINDS}
+
+    def hear(self, event: LotEvent) -> None:
+        """Follow the spaces that an event is about."""
+        hour, data = (event.at - OPENING).total_seconds() / 3_600, event.data
+        if event.what == "reserved":
+            self._starts[data["id"]] = (data["start"] / 1e6 - OPENING.timestamp()) / 3_600
+        elif event.what == "held":
+            self._spaces[data["id"]] = [data["space"]]
+            self._become("held", [data["space"]], hour, self._starts[data["id"]])
+        elif event.what == "entered":
+            self._spaces[data["ticket"]] = data["spaces"]
+            self._become("occupied", data["spaces"], hour)
+        elif event.what in {"exited", "no_show"}:
+            self._become("", self._spaces.pop(data.get("ticket") or data["id"], ()), hour)
+        elif event.what in {"out", "in"}:
+            (self._out.add if event.what == "out" else self._out.discard)(data["space"])
+            if self._now.get(data["space"], ("out of service",))[0] == "out of service":
+                self._become("", [data["space"]], hour)
+
+    def end(self, hour: float) -> None:
+        """Whatever still is, is until then."""
+        self._become("", list(self._now), hour)
+
+    def _become(self, kind: str, spaces: Sequence[str], hour: float, begins: float = 0.0) -> None:
+        for space in spaces:
+            row, (before, since, start) = self._rows[space], self._now.pop(space, ("", hour, 0.0))
+            if before == "held" and since < start:
+                self.spans["reserved soon"].append((row, since, min(start, hour)))
+                since = start
+            if since < hour:
+                self.spans[before].append((row, since, hour))
+            what = kind or ("out of service" if space in self._out else "")
+            if what:
+                self._now[space] = (what, hour, begins)
+
+
 class _Day:
     """A calendar of arrivals and departures over a real lot."""
 
@@ -143,6 +201,7 @@ class _Day:
             "revenue": [(0.0, 0.0)],
         }
         self.marks: dict[str, list[float]] = {"regular": [], "large": [], "no_show": []}
+        self.grid = _Grid(spaces)
         self._calendar: list[tuple[float, int, Callable[[], None]]] = []
         ids = itertools.count(1)
         self.lot = ParkingLot(
@@ -156,12 +215,16 @@ class _Day:
         )
 
     def hear(self, event: LotEvent) -> None:
-        """Note who did not come."""
+        """Note who did not come, and where everybody stands."""
+        self.grid.hear(event)
         if event.what == "no_show":
             self.marks["no_show"].append((event.at - OPENING).total_seconds() / 3_600)
 
     def arrive(self, rate: float, stay: float, *, reserved: float, no_show: float, trucks: float) -> None:
-        """Put all arrivals into the calendar."""
+        """Put all arrivals into the calendar, and the time when some spaces are repaired."""
+        for space in self.lot.layout.spaces[-max(1, len(self.lot.layout.spaces) // 20) :]:
+            self.at(11.0, self.lot.out_of_service, space.id)
+            self.at(15.0, self.lot.in_service, space.id)
         hour = self.rng.expovariate(2 * rate)
         while hour < HOURS:
             if self.rng.random() < _tide(hour):
@@ -188,6 +251,7 @@ class _Day:
             for size in ("regular", "large"):
                 self.lines[size].append((hour, sum(float(a.free) for (_, each), a in shown.items() if each == size)))
             self.lines["held"].append((hour, sum(float(a.held) for a in shown.values())))
+        self.grid.end(HOURS)
 
     def book(self, hour: float, minutes: float, comes: bool) -> None:
         """Reserve, and come in time or not at all."""
@@ -251,7 +315,14 @@ def _panels(day: ParkingTrace) -> list[Panel]:
         Ticks(day.refused_trucks, "truck refused", "bad"),
         Ticks(day.no_shows, "no show", "quiet"),
     ]
-    return [Panel(free_places, f"free, {day.name}", 110), Panel(ticks, "refused", 70)]
+    grid = [Blocks(day.grid[kind], kind, tone) for kind, tone in KINDS.items()]
+    earned = Line(day.revenue, "EUR earned", "good", step=True)
+    return [
+        Panel(grid, f"spaces, {day.name}", 160, (0, day.spaces)),
+        Panel(free_places, "free", 90),
+        Panel(ticks, "refused", 70),
+        Panel([earned], "revenue", 60),
+    ]
 
 
 def prices() -> Figure:
