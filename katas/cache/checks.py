@@ -321,6 +321,17 @@ def calls_leave_no_trace(desk: Desk) -> None:
     desk.true(desk.size(cache) <= before + 1000, "2000 calls leave no trace", "the memory grows with every call")
 
 
+@check(level=3, kills=["w10"])
+def a_newcomer_looks_at_few_keys(desk: Desk) -> None:
+    """The cache is full all day; a victim that is looked for among a million keys costs more than the miss."""
+    cache, keys = desk.make(maxsize=64, policy="lfu", clock=desk.clock()), [Key(number) for number in range(128)]
+    desk.quietly("for key in keys[:64]: cache.put(key, 1)  # 64 keys", lambda: [cache.put(key, 1) for key in keys[:64]])
+    Key.looks = 0
+    desk.quietly("for key in keys[64:]: cache.put(key, 1)", lambda: [cache.put(key, 1) for key in keys[64:]])
+    looks = Key.looks
+    desk.true(looks <= 16 * 64, "64 newcomers look at a key 16 times each at most", f"{looks} looks")
+
+
 # -- level 4: one load per key -------------------------------------------------------------------------------------
 
 
@@ -806,11 +817,24 @@ def each_removal_is_told_once(desk: Desk) -> None:
     desk.expect(listener.heard[3:], [("c", 4, "size")])
 
 
+def elsewhere(call):
+    """What `call` returns in another thread, which the caller waits for."""
+    got = []
+    other = threading.Thread(target=lambda: got.append(call()), name="other")
+    other.start()
+    other.join()
+    return got[0]
+
+
 @scenario(level=5, kills=["w18"], schedules=10)
 def a_listener_may_use_the_cache(make):
-    """The first thing that a listener does is to look how much room there is now."""
+    """A listener that lets another thread look how much room there is, and waits for it, stops the service."""
     seen = []
-    cache = make(maxsize=1, clock=make.clock(), on_removal=lambda key, value, cause: seen.append((cause, len(cache))))
+
+    def listener(key, value, cause):
+        seen.append((cause, elsewhere(lambda: len(cache))))
+
+    cache = make(maxsize=1, clock=make.clock(), on_removal=listener)
 
     def body():
         cache.put("a", 1)
@@ -821,13 +845,16 @@ def a_listener_may_use_the_cache(make):
     return {"one": body}, lambda: make.expect(seen, [("replaced", 1), ("size", 1), ("explicit", 0)])
 
 
-@check(level=5)
-def a_weigher_may_use_the_cache(desk: Desk) -> None:
-    """A weigher asks for what an entry refers to, and finds that in the same cache."""
-    cache = desk.make(maxsize=9, weigher=Weigher("lambda key, value: 1 + len(cache)", lambda value: 1 + len(cache)))
-    cache.put("a", 1)
-    cache.get_or_load("b", gives(3))
-    desk.expect(len(cache), 2)
+@scenario(level=5, schedules=10)
+def a_weigher_may_use_the_cache(make):
+    """A weigher asks a thread of its own how large a value is, and that thread looks into the same cache."""
+    cache = make(maxsize=9, clock=make.clock(), weigher=lambda key, value: 1 + elsewhere(lambda: len(cache)))
+
+    def body():
+        cache.put("a", 1)
+        cache.get_or_load("b", gives(3))
+
+    return {"one": body}, lambda: make.expect(len(cache), 2)
 
 
 # -- level 6: many processes ---------------------------------------------------------------------------------------

@@ -193,11 +193,12 @@ def idle_time_empties_the_window(desk: Desk) -> None:
     clock = desk.clock()
     breaker = desk.make(rate=0.5, within=8, min_calls=3, open_for=10, clock=clock)
     failing(desk, breaker, 2)
-    clock.advance(8)
-    desk.expect(breaker.failure_rate(), 0.0)
     clock.advance(1000)
+    desk.expect(breaker.failure_rate(), 0.0)
     failing(desk, breaker)
     desk.expect(breaker.state(), "closed")
+    clock.advance(8)
+    desk.expect(breaker.failure_rate(), 0.0)
 
 
 @check(level=3, kills=["w11"])
@@ -329,17 +330,26 @@ def the_rate_may_be_read_meanwhile(make):
 
 @scenario(level=4, kills=["w16"], schedules=60)
 def a_listener_may_ask_the_breaker(make):
-    """The first thing that a listener does is to read the state for its log line."""
-    heard = []
-    breaker = make(failures=1, open_for=64, clock=make.clock(), on_change=lambda to: heard.append((to, breaker.state())))
+    """A listener that lets another thread read the state for its log line, and waits for it, stops the service."""
+    clock, heard = make.clock(), []
+
+    def look(to):
+        heard.append((to, breaker.state(), breaker.failure_rate(), make.outcome(breaker.call, OK)))
+
+    def listener(to):
+        logger = threading.Thread(target=look, args=(to,), name="logger")
+        logger.start()
+        logger.join()
+
+    breaker = make(failures=1, open_for=64, clock=clock, on_change=listener)
 
     def body():
-        try:
-            breaker.call(FAIL)
-        except (Down, Refused):
-            pass
+        make.outcome(breaker.call, FAIL)
+        clock.sleep(64)
+        breaker.call(OK)
 
-    return {"one": body, "two": body}, lambda: make.expect(heard, [("open", "open")])
+    expected = [("open", "open", 0.0, "Refused"), ("closed", "closed", 0.0, "served")]
+    return {"one": body}, lambda: make.expect(heard, expected)
 
 
 @check(level=4, kills=["w15"])

@@ -133,11 +133,16 @@ def strangers_do_not_wait_for_each_other(make):
 
 @scenario(level=2, kills=["w05"], schedules=20)
 def the_callback_may_ask_the_bank(make):
-    """The mail to the customer says what he has now, and asking for it blocks his account for good."""
+    """The thread that writes to the customer asks what he has now; who waits for it blocks his account for good."""
     told = []
 
-    def ask(source, target, amount):
-        told.append([source, target, amount, bank.balance(source), bank.total()])
+    def ask(*transfer):
+        def look():
+            told.append([*transfer, bank.balance("ann"), bank.total()])
+
+        writer = threading.Thread(target=look, name="writer")
+        writer.start()
+        writer.join()
 
     bank = make({"ann": 10, "bob": 0}, on_transfer=ask)
     return {"Ann": lambda: bank.transfer("ann", "bob", 4)}, lambda: make.expect(told, [["ann", "bob", 4, 6, 10]])

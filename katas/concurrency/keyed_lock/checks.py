@@ -55,18 +55,22 @@ def other_keys_go_on(make):
 @scenario(level=1, kills=["w08"], schedules=1)
 def an_error_gives_the_key_back(make):
     """A request failed at noon, and no request of this user has been answered since."""
-    lock, told = make(), []
+    lock, told, failed = make(), [], threading.Event()
 
     def fails():
         with lock.hold("a"):
             raise KeyError("a")
 
-    def story():
+    def eve():
         told.append(make.outcome(fails))
+        failed.set()
+
+    def bob():
+        failed.wait()
         with lock.hold("a"):
             told.append("again")
 
-    return {"Eve": story}, lambda: make.expect(told, ["KeyError", "again"])
+    return {"Eve": eve, "Bob": bob}, lambda: make.expect(told, ["KeyError", "again"])
 
 
 @scenario(level=2, kills=["w02"], schedules=1)
