@@ -8,8 +8,11 @@ BIN := .venv/bin
 help:   ## what you can ask for
 	@sed -n 's/^\([a-z]*\): .*## /  make \1|/p' Makefile | awk -F'|' '{printf "%-15s %s\n", $$1, $$2}'
 
+OLD := lldkit needs Python 3.11 or newer; name one: make PYTHON=python3.12 ...
+CHECK := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "$(OLD)")'
+
 .venv/ready: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lldkit needs Python 3.11 or newer; name one: make PYTHON=python3.12 ...")'
+	@$(CHECK)
 	@echo "building .venv (once) ..."
 	@if command -v uv >/dev/null 2>&1; then \
 	  uv venv --quiet --clear --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv && \
@@ -23,8 +26,10 @@ help:   ## what you can ask for
 	@touch $@
 	@echo "built; \`. .venv/bin/activate\` gives your shell the command \`lldkit\`"
 
-demo: .venv/ready   ## a rate limiter under a burst, in the terminal
-	@$(BIN)/lldkit demo rate_limiter
+demo:   ## a rate limiter under a burst, in the terminal
+	@$(CHECK)
+	@PYTHONPATH=components PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m lldkit demo rate_limiter
+	@command -v lldkit >/dev/null || echo "(\`pip install .\` gives you the command \`lldkit\`)"
 
 test: .venv/ready   ## all tests
 	@$(BIN)/python -m pytest -n auto $(ARGS)

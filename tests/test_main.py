@@ -135,6 +135,15 @@ def test_zsh_is_taught_to_read_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("autoload -Uz bashcompinit && bashcompinit\n_lldkit() {")
 
 
+@pytest.mark.skipif(shutil.which("make") is None, reason="no make on this machine")
+def test_the_first_command_of_the_readme_needs_nothing_but_python() -> None:
+    root = Path(__file__).parent.parent
+    bare = f"PYTHON={sys.executable} -S"  # without whatever is installed beside it
+    done = subprocess.run(["make", "-s", "demo", bare], cwd=root, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "admitted by gcra" in done.stdout
+
+
 def test_it_tells_its_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main(["--version"])

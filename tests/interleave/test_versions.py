@@ -3,30 +3,20 @@
 import functools
 import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-import typing_extensions
 
 from interpreters import RUNNING, SUPPORTED, interpreter
 
 ROOT = Path(__file__).parent.parent.parent
 
 
-@pytest.fixture(scope="module", autouse=True)
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the one library that the package needs: the other Pythons have none of ours."""
-    folder = tmp_path_factory.mktemp("library")
-    shutil.copy(typing_extensions.__file__, folder)
-    return folder
-
-
-def ask(version: str, library: Path, task: str, given: str = "", hash_seed: int = 1) -> str:
+def ask(version: str, task: str, given: str = "", hash_seed: int = 1) -> str:
     """What a fresh process of that Python prints."""
-    paths = (ROOT / "components", ROOT / "tests", library)
+    paths = (ROOT / "components", ROOT / "tests")
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(map(str, paths)),
@@ -40,13 +30,13 @@ def ask(version: str, library: Path, task: str, given: str = "", hash_seed: int 
 
 
 @functools.cache
-def recorded(version: str, library: Path, hash_seed: int = 1) -> str:
+def recorded(version: str, hash_seed: int = 1) -> str:
     """The failing schedules that this Python finds."""
-    return ask(version, library, "record", hash_seed=hash_seed)
+    return ask(version, "record", hash_seed=hash_seed)
 
 
-def test_enough_different_schedules_are_recorded_to_speak_of_replay(library: Path) -> None:
-    found: list[dict[str, Any]] = json.loads(recorded(RUNNING, library))
+def test_enough_different_schedules_are_recorded_to_speak_of_replay() -> None:
+    found: list[dict[str, Any]] = json.loads(recorded(RUNNING))
     assert len(found) >= 140
     assert len({one["schedule"] for one in found}) >= 100
     assert {one["schedule"].split(":")[0] for one in found} == {"free", "gil", "sync"}
@@ -54,16 +44,16 @@ def test_enough_different_schedules_are_recorded_to_speak_of_replay(library: Pat
 
 @pytest.mark.parametrize("there", SUPPORTED)
 @pytest.mark.parametrize("here", SUPPORTED)
-def test_a_schedule_recorded_on_one_python_replays_identically_on_another(here: str, there: str, library: Path) -> None:
-    assert ask(there, library, "replay", recorded(here, library), hash_seed=2) == recorded(here, library)
+def test_a_schedule_recorded_on_one_python_replays_identically_on_another(here: str, there: str) -> None:
+    assert ask(there, "replay", recorded(here), hash_seed=2) == recorded(here)
 
 
-def test_a_seed_finds_the_same_in_every_process_and_under_every_hash_seed(library: Path) -> None:
-    assert recorded(RUNNING, library, hash_seed=3) == recorded(RUNNING, library)
+def test_a_seed_finds_the_same_in_every_process_and_under_every_hash_seed() -> None:
+    assert recorded(RUNNING, hash_seed=3) == recorded(RUNNING)
 
 
 @pytest.mark.parametrize("version", SUPPORTED)
-def test_the_whole_language_has_the_same_steps_on_every_python(version: str, library: Path) -> None:
-    steps = json.loads(ask(RUNNING, library, "steps"))
+def test_the_whole_language_has_the_same_steps_on_every_python(version: str) -> None:
+    steps = json.loads(ask(RUNNING, "steps"))
     assert sum(map(len, steps.values())) > 400
-    assert json.loads(ask(version, library, "steps")) == steps
+    assert json.loads(ask(version, "steps")) == steps

@@ -24,13 +24,13 @@ SCHEMA = [statement for statement in _TEXT.split(";\n") if statement.strip()]
 VERSION = "SELECT version FROM lldkit_migrations WHERE namespace = 'scheduler'"
 LIST = f"""
     SELECT {COLUMNS} FROM lldkit_jobs
-    WHERE queue = ?1 AND state = coalesce(?2, state) AND task = coalesce(?3, task) AND seq < coalesce(?4, seq + 1)
-    ORDER BY seq DESC LIMIT ?5
+    WHERE queue = ? AND state = coalesce(?, state) AND task = coalesce(?, task) AND seq < coalesce(?, seq + 1)
+    ORDER BY seq DESC LIMIT ?
 """  # noqa: S608 - constants
 NEXT_DUE = """
     SELECT min(at) FROM (
-        SELECT min(due) AS at FROM lldkit_jobs WHERE state = 1 AND queue = ?1
-        UNION ALL SELECT min(lease) FROM lldkit_jobs WHERE state = 3 AND queue = ?1
+        SELECT min(due) AS at FROM lldkit_jobs WHERE state = 1 AND queue = ?
+        UNION ALL SELECT min(lease) FROM lldkit_jobs WHERE state = 3 AND queue = ?
     )
 """
 WATCH_SECONDS = 0.02  # real ones, between two looks at whether a neighbour has committed
@@ -152,7 +152,7 @@ class SQLiteStore(TransactionalStore):
     def next_due(self, queue: str) -> int | None:
         """When the first SCHEDULED job is due or the first lease ends."""
         with self._answering():
-            at: int | None = self._database.connection().execute(NEXT_DUE, (queue,)).fetchone()[0]
+            at: int | None = self._database.connection().execute(NEXT_DUE, (queue, queue)).fetchone()[0]
             return at
 
     def subscribe(self, give: Callable[[], object]) -> Callable[[], None]:

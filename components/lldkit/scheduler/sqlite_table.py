@@ -26,8 +26,8 @@ SAME = f"{SELECT} WHERE queue = ? AND unique_key = ? AND unique_key IS NOT NULL 
 LIVE_OF_KEY = f"{SELECT} WHERE queue = ? AND key = ? AND key IS NOT NULL AND state < 4 ORDER BY seq"
 FIRST_OF_KEY = f"{LIVE_OF_KEY} LIMIT 1"
 READY = f"""
-    {SELECT} WHERE state = 2 AND queue = ?1 AND (rank, seq) > (?2, ?3)
-    AND (grp IS NULL OR grp NOT IN (SELECT value FROM json_each(?4))) ORDER BY rank, seq LIMIT ?5
+    {SELECT} WHERE state = 2 AND queue = ? AND (rank, seq) > (?, ?)
+    AND (grp IS NULL OR grp NOT IN (SELECT value FROM json_each(?))) ORDER BY rank, seq LIMIT ?
 """
 GROUPS = """
     SELECT grp, count(*) FROM lldkit_jobs WHERE state = 3 AND queue = ? AND grp IS NOT NULL GROUP BY grp
@@ -49,8 +49,8 @@ COUNT = """
 """
 OLDEST = f"""
     SELECT seq, id FROM (
-        SELECT seq, id FROM lldkit_jobs WHERE queue = ?1 AND state = ?2 AND finished < ?3
-        ORDER BY finished, seq LIMIT ?4
+        SELECT seq, id FROM lldkit_jobs WHERE queue = ? AND state = ? AND finished < ?
+        ORDER BY finished, seq LIMIT ?
     ) AS job WHERE NOT EXISTS (
         SELECT * FROM lldkit_job_parents JOIN lldkit_jobs AS child ON child.id = lldkit_job_parents.child
         WHERE parent = job.id AND child.state < 3
