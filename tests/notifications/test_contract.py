@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lldkit.notifications import MemoryStore, Priority, Query, ReceiptEvent, Route, StaleVersion, State, Store, Write
@@ -261,6 +261,7 @@ def test_leases_are_by_the_servers_time_and_the_calendar_by_the_callers(postgres
 NAMES = st.text("a1:", max_size=8)
 
 
+@settings(deadline=None)
 @given(st.lists(NAMES, max_size=3), st.lists(NAMES, max_size=3))
 def test_joined_parts_are_equal_only_if_the_parts_are(one: list[str], other: list[str]) -> None:
     assert (joined(*one) == joined(*other)) is (one == other)

@@ -130,7 +130,7 @@ CALLS = st.tuples(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(TREES, MOMENTS, PREFERENCES, st.lists(CALLS, min_size=1, max_size=4), st.booleans())
 def test_what_is_explained_is_what_is_decided(
     tree: Route,

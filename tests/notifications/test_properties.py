@@ -29,6 +29,7 @@ WORDS = st.text('ab=~!,{}"\\ \n\x00ü🙂', max_size=8)
 ZONES = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "Africa/Casablanca", "UTC"]
 
 
+@settings(deadline=None)
 @given(HOURS, INSTANTS)
 def test_where_no_clock_changes_quiet_hours_are_a_matter_of_minutes(hours: tuple[str, str], instant: datetime) -> None:
     start, end = (int(text[:2]) * 60 + int(text[3:]) for text in hours)
@@ -38,6 +39,7 @@ def test_where_no_clock_changes_quiet_hours_are_a_matter_of_minutes(hours: tuple
     assert QuietHours(*hours).until(instant, "UTC") == (instant + left * MINUTE if is_quiet else None)
 
 
+@settings(deadline=None)
 @given(HOURS, INSTANTS, st.sampled_from(ZONES))
 def test_quiet_hours_end_later_and_when_they_end_it_is_not_quiet(
     hours: tuple[str, str], instant: datetime, zone: str
@@ -52,12 +54,14 @@ def test_quiet_hours_end_later_and_when_they_end_it_is_not_quiet(
     assert before < instant or quiet.until(before, zone) == until
 
 
+@settings(deadline=None)
 @given(WORDS, st.sampled_from(["=", "!="]), WORDS)
 def test_a_matcher_that_was_written_is_read_again(name: str, operator: str, value: str) -> None:
     matcher = Matcher(name, operator, value)  # type: ignore[arg-type]
     assert parse_matchers(str(matcher)) == (matcher,)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet='ab=~!,{}" \\', max_size=12))
 def test_any_text_is_matchers_or_an_error_with_a_position_inside(text: str) -> None:
     found = MatcherSyntaxError("", 0)
@@ -68,6 +72,7 @@ def test_any_text_is_matchers_or_an_error_with_a_position_inside(text: str) -> N
     assert 0 <= found.position <= len(text)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10_000), st.fixed_dictionaries({each: st.integers(1, 100) for each in Priority}))
 def test_every_lane_has_a_share_and_all_together_hardly_more_than_the_batch(
     size: int, weights: dict[Priority, int]
@@ -81,6 +86,7 @@ def test_every_lane_has_a_share_and_all_together_hardly_more_than_the_batch(
     assert list(shares(DEFAULT_LANES, 15).values()) == [8, 4, 2, 1]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 100), min_size=1, max_size=20), st.integers(1, 60), st.integers(0, 120))
 def test_a_sliding_digest_closes_after_silence_or_at_its_greatest_age(gaps: list[int], window: int, more: int) -> None:
     digest = Digest(window_seconds=window, sliding=True, max_age_seconds=window + more)
@@ -99,7 +105,7 @@ def test_a_sliding_digest_closes_after_silence_or_at_its_greatest_age(gaps: list
 ORDER = ["sent", "delivered", "read", "acknowledged"]
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.sampled_from([ReceiptEvent.DELIVERED, ReceiptEvent.READ, ReceiptEvent.ACKNOWLEDGED]), max_size=6))
 def test_receipts_never_lead_backwards(events: list[ReceiptEvent]) -> None:
     world = World(Route(to=("email",)))

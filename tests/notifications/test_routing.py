@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lldkit.notifications import Digest, Matcher, MatcherSyntaxError, Mode, Recipient, Route, parse_matchers, resolve
@@ -106,12 +106,14 @@ def naive(node: Route, labels: dict[str, str]) -> list[Route]:
     return found or [node]
 
 
+@settings(deadline=None)
 @given(ROUTES, LABELS)
 def test_the_index_finds_what_a_walk_finds(tree: Route, labels: dict[str, str]) -> None:
     expected = [(route.name, route.matchers, route.routes) for route in naive(tree, labels)]
     assert [(route.name, route.matchers, route.routes) for route in resolve(tree, labels)] == expected
 
 
+@settings(deadline=None)
 @given(ROUTES, LABELS)
 def test_the_explanation_ends_where_the_walk_ends(tree: Route, labels: dict[str, str]) -> None:
     ends = [step for step in routing_steps(tree, labels) if step.decided.startswith("to ")]

@@ -116,6 +116,20 @@ def test_a_channel_that_raises_costs_its_own_delivery_an_attempt_and_tells_no_se
     assert len(channel.sent) == 2
 
 
+def test_an_answer_that_is_no_outcome_costs_its_own_delivery_an_attempt() -> None:
+    class Mute(FakeChannel):
+        def send(self, message: Message, /) -> Outcome:
+            outcome = super().send(message)
+            return outcome if len(self.sent) > 1 else None  # type: ignore[return-value]
+
+    world = World(PLAIN, channels={"email": Mute("email")})
+    first, second = world.notify(), world.notify()
+    assert (world.run().retried, world.states(first), world.states(second)) == (1, ["email retrying"], ["email sent"])
+    assert world.router.deliveries(first)[0].reason == "answered with a NoneType"
+    world.run(10)
+    assert world.states(first) == ["email sent"]
+
+
 def test_a_directory_that_raises_costs_one_delivery_some_time() -> None:
     class Moody:
         broken = False

@@ -230,15 +230,16 @@ class Sender:
 
     def deliver(self, attempt: Attempt, gate: Pass) -> Steps[Demand, None]:
         """Send, and write down what came of it."""
-        outcome: Outcome | None = None
         try:
-            outcome = yield Do(Send(attempt.message))
+            answer: object = yield Do(Send(attempt.message))
+            outcome = answer if isinstance(answer, Outcome) else Unclear(f"answered with a {type(answer).__name__}")
         except Exception as error:  # noqa: BLE001 - whatever a channel raises, it may have sent before
             outcome = Unclear(type(error).__name__)
-        finally:
-            gate.report(outcome)
-        settled: Outcome = outcome
-        yield Do(Work(lambda: self._settle(attempt, settled)))
+        except BaseException:
+            gate.report(None)
+            raise
+        gate.report(outcome)
+        yield Do(Work(partial(self._settle, attempt, outcome)))
 
     def _settle(self, attempt: Attempt, outcome: Outcome) -> None:
         def work(draft: Draft) -> bool:
