@@ -23,17 +23,16 @@ from lldkit.payments.codec import dumps, loads
 from lldkit.payments.errors import CardDeclined, GatewayTimeout, GatewayUnavailable, OutcomeUnknown
 from lldkit.payments.evolve import evolve
 from lldkit.payments.facts import settle
-from lldkit.payments.idempotency import Replay, Terms, record_write
+from lldkit.payments.idempotency import MOST_KEY, Replay, Terms, key_of, record_write
 from lldkit.payments.idempotency import decide as decide_key
 from lldkit.payments.interface import Capture, GatewayReply, GatewayRequest, Intent, Operation, ReviewItem
-from lldkit.payments.journal import Decision, Journal, Step
-from lldkit.payments.ledger import micros
+from lldkit.payments.journal import Decision, Journal, Step, micros_of
 from lldkit.payments.payment import OPEN, Asked, Event, Payment, Question, Status
 from lldkit.payments.store import Key, Write
 from lldkit.payments.tables import IntentState
 from lldkit.steps import Do, Steps
 
-__all__ = ["Ask", "Asking", "Begun", "Call", "Command", "Demand", "Done", "Send", "follow_up"]
+__all__ = ["Ask", "Asking", "Begun", "Call", "Command", "Demand", "Done", "Request", "Send", "follow_up"]
 
 
 class Call(NamedTuple):
@@ -70,6 +69,18 @@ class Begun(NamedTuple):
     may_wait: bool = False
 
 
+class Request(NamedTuple):
+    """A verb under an idempotency key; the scope of the key is the payment's tenant and the verb."""
+
+    verb: str
+    key: str
+    fingerprint: str
+
+    def row(self, tenant: str) -> Key:
+        """Where its outcome is kept."""
+        return key_of(self.key, (tenant, self.verb), MOST_KEY)
+
+
 class Done(NamedTuple):
     """An outcome, as it is kept under an idempotency key: of which question, the intent, the code of a decline."""
 
@@ -94,21 +105,24 @@ class Asking:
         self._tell = tell
 
     def operate(
-        self, intent_id: str, command: Command, key: Key | None, fingerprint: str, method: str | None = None
+        self, intent_id: str, command: Command, request: Request | None, method: str | None = None
     ) -> Steps[Demand, Done]:
         """A verb: from the question to the outcome. Raises what the verbs of `Payments` raise."""
-        begun: Begun | Done = yield Do(Call(lambda: self._begin(intent_id, command, key, fingerprint)))
-        if isinstance(begun, Done):
-            return begun
-        return (yield from self.close(intent_id, begun, key, method))
+        step: Step = yield Do(Call(lambda: self._begin(intent_id, command, request)))
+        found: Begun | Done = step.found
+        if isinstance(found, Done):
+            return found
+        key = None if request is None else request.row(step.after.intent.tenant)
+        return (yield from self.close(step.after, found, key, method))
 
     # --- write the question down ---
 
-    def _begin(self, intent_id: str, command: Command, key: Key | None, fingerprint: str) -> Begun | Done:
-        """A question that is written down, by us or by an earlier try; or the outcome, where it is known."""
+    def _begin(self, intent_id: str, command: Command, request: Request | None) -> Step:
+        """Find a question that is written down, by us or by an earlier try; or the outcome, where it is known."""
 
         def choose(payment: Payment, now: datetime) -> Decision:
-            claimed = self._claim(key, fingerprint)
+            key = None if request is None else request.row(payment.intent.tenant)
+            claimed = () if request is None or key is None else self._claim(key, request.fingerprint, now)
             if isinstance(claimed, Done):
                 return Decision((), "", found=claimed)
             cause = "" if key is None else key[1]
@@ -125,41 +139,35 @@ class Asking:
 
         step = self._journal.change(intent_id, choose)
         self._tell(step, None)
-        found: Begun | Done = step.found
-        return found
+        return step
 
-    def _claim(self, key: Key | None, fingerprint: str) -> tuple[Write, ...] | Done:
-        """What claims the key is to be written, if there is a key; or the outcome that is kept under it."""
-        if key is None:
-            return ()
+    def _claim(self, key: Key, fingerprint: str, now: datetime) -> tuple[Write, ...] | Done:
+        """What is to be written to claim the key; or the outcome that is kept under it."""
         stored = self._journal.store.read([key]).get(key)
         record = None if stored is None else stored.value
-        decided = decide_key(
-            key, record, fingerprint, micros(self._journal.store, self._journal.clock), self._key_terms
-        )
+        decided = decide_key(key, record, fingerprint, micros_of(now), self._key_terms)
         if isinstance(decided, Replay):
             return loads(Done, decided.response.decode())
         return (record_write(key, decided[0], stored),)
 
     # --- ask, and write the answer down ---
 
-    def close(self, intent_id: str, begun: Begun, key: Key | None, method: str | None) -> Steps[Demand, Done]:
-        """Close a question and those that follow from its answer."""
+    def close(self, payment: Payment, begun: Begun, key: Key | None, method: str | None) -> Steps[Demand, Done]:
+        """Close a question of the payment, and those that follow from its answer."""
         asking = begun
         while True:
-            payment: Payment = yield Do(Call(lambda: self._journal.load(intent_id)))
             question = payment.question(asking.key)
             assert question is not None  # noqa: S101 - questions are never forgotten
             reply = None
             if _is_waited_for(question):
                 reply = yield from self._ask(payment, question, asking, key, method)
-            step: Step = yield Do(Call(partial(self._answer, intent_id, question, reply, key)))
+            step: Step = yield Do(Call(partial(self._answer, payment.intent.id, question, reply, key)))
             declined = _declined(reply)
             self._tell(step, declined.code)
             following = _following(step.after, question)
             if following is None:
                 return Done(begun.key, step.after.intent, *declined)
-            asking = Begun(following.key, may_wait=True)
+            payment, asking = step.after, Begun(following.key, may_wait=True)
 
     def _ask(
         self, payment: Payment, question: Question, begun: Begun, key: Key | None, method: str | None
@@ -189,19 +197,18 @@ class Asking:
         """Write down the answer, unless a webhook was faster; ask at once for what follows from it."""
 
         def choose(payment: Payment, now: datetime) -> Decision:
-            current = payment.question(question.key)
-            events: list[Event] = []
+            current, after = payment.question(question.key), payment
+            events: tuple[Event, ...] = ()
             if current is not None and _is_waited_for(current):
                 terms = self._journal.terms
                 heard = decide.never(question, now) if reply is None else decide.answer(question, reply, now, terms)
-                events = follow_up(payment, heard, now, terms)
-            after = reduce(evolve, events, payment)
+                after, events = follow_up(payment, heard, now, terms)
             writes: tuple[Write, ...] = ()
             if key is not None and _following(after, question) is None:
                 writes = self._outcome(key, question, payment, after, reply)
             if current is not None and current.status is not Status.PUZZLING:
                 writes += _puzzles(after, question, now)
-            return Decision(tuple(events), "gateway", question.key, writes)
+            return Decision(events, "gateway", question.key, writes)
 
         return self._journal.change(intent_id, choose)
 
@@ -252,15 +259,17 @@ class Asking:
         return (record_write(key, stored.value.released if free else stored.value._replace(lease_until=0), stored),)
 
 
-def follow_up(payment: Payment, event: Event, now: datetime, terms: decide.Terms) -> list[Event]:
-    """What happens, and what follows at once: held facts whose cause it is, and the capture of an automatic payment."""
-    after = evolve(payment, event)
-    after, settled = settle(after, now, terms)
-    events = [event, *settled]
-    if after.intent.state is IntentState.AUTHORIZED and _is_to_capture(after):
-        cause = next((each.cause for each in reversed(after.questions) if each.operation is Operation.AUTHORIZE), "")
-        events.append(decide.capture(after, None, now, terms, cause, final=True))
-    return events
+def follow_up(payment: Payment, event: Event, now: datetime, terms: decide.Terms) -> tuple[Payment, tuple[Event, ...]]:
+    """What happens, and what follows at once: held facts whose cause it is, and the capture of an automatic payment.
+
+    The payment after all of it, and the events.
+    """
+    after, settled = settle(evolve(payment, event), now, terms)
+    if after.intent.state is not IntentState.AUTHORIZED or not _is_to_capture(after):
+        return after, (event, *settled)
+    cause = next((each.cause for each in reversed(after.questions) if each.operation is Operation.AUTHORIZE), "")
+    asked = decide.capture(after, None, now, terms, cause, final=True)
+    return evolve(after, asked), (event, *settled, asked)
 
 
 def _is_to_capture(payment: Payment) -> bool:

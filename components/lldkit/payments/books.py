@@ -9,6 +9,7 @@ import json
 import math
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 
 from lldkit.payments.interface import Intent
 from lldkit.payments.payment import Payment
@@ -29,8 +30,12 @@ def account_id(role: str, owner: str, currency: str) -> str:
 
 def accounts_of(intent: Intent) -> tuple[Account, Account, Account]:
     """The accounts that a payment moves money between: the gateway's, the merchant's, and that of disputes."""
-    currency = intent.amount.currency
-    owners = (("gateway", ""), ("merchant", intent.merchant), ("dispute", intent.merchant))
+    return _accounts(intent.merchant, intent.amount.currency)
+
+
+@lru_cache(maxsize=1_024)
+def _accounts(owner: str, currency: str) -> tuple[Account, Account, Account]:
+    owners = (("gateway", ""), ("merchant", owner), ("dispute", owner))
     gateway, merchant, dispute = (Account(account_id(role, owner, currency), currency) for role, owner in owners)
     return gateway, merchant, dispute
 
@@ -56,21 +61,22 @@ class _Book:
     def hold_and_capture(self, before: Intent, gateway: str, merchant: str) -> None:
         """From what was held to what is held and captured now. A hold whose time is over is gone by itself."""
         intent = self._intent
-        captured, held = intent.captured - before.captured, intent.held
-        old = _hold_id(before) if before.held.amount and not _is_over(before, self._now) else None
-        if held == before.held and not captured.amount:
+        captured = intent.captured.amount - before.captured.amount
+        held, was = intent.held.amount, before.held.amount
+        if held == was and not captured:
             return
-        if old is not None and not held.amount and 0 < captured.amount <= before.held.amount:
-            self._add(f"{old}:post", captured.amount, pending_id=old, kind=TransferKind.POST)
+        old = _hold_id(before) if was and not _is_over(before, self._now) else None
+        if old is not None and not held and 0 < captured <= was:
+            self._add(f"{old}:post", captured, pending_id=old, kind=TransferKind.POST)
             return
         chain = len(self.transfers)
         if old is not None:
             self._add(f"{old}:void", pending_id=old, kind=TransferKind.VOID)
-        if captured.amount:
-            self._add(f"{intent.id}:captured:{intent.captured.amount}", captured.amount, gateway, merchant)
-        if held.amount and not _is_over(intent, self._now):
+        if captured:
+            self._add(f"{intent.id}:captured:{intent.captured.amount}", captured, gateway, merchant)
+        if held and not _is_over(intent, self._now):
             left = _seconds_until(intent, self._now)
-            self._add(_hold_id(intent), held.amount, gateway, merchant, kind=TransferKind.PENDING, timeout_seconds=left)
+            self._add(_hold_id(intent), held, gateway, merchant, kind=TransferKind.PENDING, timeout_seconds=left)
         self._link(chain)
 
     def refunds(self, before: Payment, after: Payment, merchant: str, gateway: str) -> None:
@@ -92,12 +98,12 @@ class _Book:
 
     def disputes(self, before: Intent, merchant: str, dispute: str) -> None:
         """Money that disputes have taken, or have given back."""
-        taken = self._intent.disputed - before.disputed
+        taken = self._intent.disputed.amount - before.disputed.amount
         transfer = f"{self._intent.id}:disputed:{self._intent.version}"
-        if taken.amount > 0:
-            self._add(transfer, taken.amount, merchant, dispute)
-        elif taken.amount < 0:
-            self._add(transfer, -taken.amount, dispute, merchant)
+        if taken > 0:
+            self._add(transfer, taken, merchant, dispute)
+        elif taken < 0:
+            self._add(transfer, -taken, dispute, merchant)
 
     def _add(
         self,

@@ -14,13 +14,6 @@ from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hi
 __all__ = ["dumps", "loads"]
 
 T = TypeVar("T")
-ENCODE: Final = json.JSONEncoder(separators=(",", ":")).encode
-ATOMS: Final = frozenset({str, int, float, bool, NoneType})
-
-
-def dumps(value: object) -> str:
-    """A value as JSON text; what its types say is left out."""
-    return ENCODE(_plain(value))
 
 
 def loads(kind: type[T], text: str) -> T:
@@ -31,42 +24,54 @@ def loads(kind: type[T], text: str) -> T:
 
 
 def _plain(value: Any) -> Any:
-    """A value of what JSON has."""
+    """What JSON has for a value that it has not: tuples and texts with names, as enumerations, it writes by itself."""
     kind: Any = type(value)
-    return value if kind in ATOMS else _writer(kind)(value)
+    return _writer(kind)(value)
 
 
 @cache
-def _writer(kind: type) -> Callable[[Any], Any]:
+def _writer(kind: Any) -> Callable[[Any], Any]:
     """What makes JSON out of a value of that type."""
-    if issubclass(kind, Enum):
-        return attrgetter("value")
-    if issubclass(kind, datetime):
+    if kind is datetime:
         return datetime.isoformat
-    if issubclass(kind, bytes):
+    if kind is bytes:
         return lambda value: base64.b64encode(value).decode()
-    if is_dataclass(kind):
-        names = [field.name for field in fields(kind)]
-        return lambda value: [_plain(getattr(value, name)) for name in names]
-    return lambda value: [_plain(each) for each in value]
+    return attrgetter(*(field.name for field in fields(kind)))
+
+
+ENCODE: Final = json.JSONEncoder(separators=(",", ":"), default=_plain, check_circular=False).encode
+
+
+def dumps(value: object) -> str:
+    """A value as JSON text; what its types say is left out."""
+    return ENCODE(value)
 
 
 @cache
 def _reader(kind: Any) -> Callable[[Any], Any]:
     """What makes a value of that type out of JSON."""
+    if kind in READERS:
+        return READERS[kind]
     if get_origin(kind) in (Union, UnionType):
         (inner,) = (each for each in get_args(kind) if each is not NoneType)
         read = _reader(inner)
         return lambda data: None if data is None else read(data)
     if get_origin(kind) is tuple:
         return _tuple_reader(get_args(kind))
-    if is_dataclass(kind) or hasattr(kind, "_fields"):
-        return _record_reader(kind)
-    make: Callable[[Any], Any] = kind if issubclass(kind, Enum) else READERS.get(kind, lambda data: data)
-    return make
+    if issubclass(kind, Enum):
+        return {each.value: each for each in kind}.__getitem__
+    return _record_reader(kind)
 
 
-READERS: dict[type, Callable[[Any], Any]] = {datetime: datetime.fromisoformat, bytes: base64.b64decode}
+def _itself(data: Any) -> Any:
+    return data
+
+
+READERS: Final[dict[Any, Callable[[Any], Any]]] = {
+    **dict.fromkeys((str, int, bool), _itself),
+    datetime: datetime.fromisoformat,
+    bytes: base64.b64decode,
+}
 
 
 def _tuple_reader(kinds: tuple[Any, ...]) -> Callable[[Any], Any]:
@@ -78,12 +83,16 @@ def _tuple_reader(kinds: tuple[Any, ...]) -> Callable[[Any], Any]:
 
 
 def _record_reader(kind: Any) -> Callable[[Any], Any]:
-    names = [field.name for field in fields(kind)] if is_dataclass(kind) else kind._fields
+    """Fields come in the order of their declaration."""
+    make: Callable[..., Any] = kind
     hints = get_type_hints(kind)
+    names = [field.name for field in fields(kind)] if is_dataclass(kind) else kind._fields
+    by_name = is_dataclass(kind) and any(field.kw_only for field in fields(kind))
     readers = [_reader(hints[name]) for name in names]
 
-    def read(data: Any) -> Any:
-        values = [each(part) for each, part in zip(readers, data, strict=True)]
-        return kind(**dict(zip(names, values, strict=True)))
+    def parts(data: Any) -> list[Any]:
+        return [part if each is _itself else each(part) for each, part in zip(readers, data, strict=True)]
 
-    return read
+    if not by_name:
+        return lambda data: make(*parts(data))
+    return lambda data: make(**dict(zip(names, parts(data), strict=True)))

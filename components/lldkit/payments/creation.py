@@ -12,7 +12,7 @@ from lldkit.payments.payment import Payment
 from lldkit.payments.store import Key, Write
 from lldkit.payments.tables import INTENT
 
-__all__ = ["blank", "created"]
+__all__ = ["blank", "created", "created_once"]
 
 
 def blank(intent_id: str, merchant: str, amount: Money, *, tenant: str, capture: Capture, now: datetime) -> Intent:
@@ -43,13 +43,16 @@ def blank(intent_id: str, merchant: str, amount: Money, *, tenant: str, capture:
     )
 
 
-def created(journal: Journal, terms: Terms, intent: Intent, key: Key | None, fingerprint: str) -> Intent:
+def created(journal: Journal, intent: Intent) -> Intent:
+    """Keep a new intent."""
+    journal.create(Payment(intent))
+    return intent
+
+
+def created_once(journal: Journal, terms: Terms, intent: Intent, key: Key, fingerprint: str) -> Intent:
     """Keep a new intent with its idempotency record; the first one of the key, if there was one before."""
 
     def attempt() -> Intent:
-        if key is None:
-            journal.create(Payment(intent))
-            return intent
         stored = journal.store.read([key]).get(key)
         record = None if stored is None else stored.value
         decided = decide(key, record, fingerprint, micros(journal.store, journal.clock), terms)

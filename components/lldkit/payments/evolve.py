@@ -55,7 +55,7 @@ def evolve(payment: Payment, event: Event) -> Payment:
             after = _answer(payment, event)
         case Challenged(_, key, action, until):
             closed = _close(payment, key, Status.CHALLENGED)._replace(act_until=until)
-            after = _moved(closed, IntentEvent.CHALLENGE, next_action=action)
+            after = _moved(closed, closed.intent, IntentEvent.CHALLENGE, next_action=action)
         case Outside(at, key, operation, amount, final, until):
             question = Question(key, operation, amount, final, Status.ASKED, at)
             known = payment._replace(questions=(*payment.questions, question))
@@ -77,7 +77,7 @@ def _ask(payment: Payment, question: Question) -> Payment:
     others = (each for each in payment.questions if each.key != question.key)
     after = payment._replace(questions=(*others, question))
     if question.operation is not Operation.REFUND:
-        return _moved(after, STARTS[question.operation], pending=question.operation)
+        return _moved(after, after.intent, STARTS[question.operation], pending=question.operation)
     if any(refund.id == question.key for refund in payment.refunds):
         return _refund(after, question.key, RefundEvent.RESEND)
     intent = payment.intent
@@ -89,7 +89,8 @@ def _ask(payment: Payment, question: Question) -> Payment:
 def _answer(payment: Payment, event: Answered) -> Payment:
     question = payment.question(event.key)
     assert question is not None  # noqa: S101 - whoever decides looks it up
-    payment = payment._replace(reference=event.reference or payment.reference)
+    if event.reference:
+        payment = payment._replace(reference=event.reference)
     if event.status is Status.APPROVED:
         return _approve(payment, question, event.amount, event.until)
     after = _close(payment, event.key, event.status)
@@ -97,11 +98,11 @@ def _answer(payment: Payment, event: Answered) -> Payment:
         return _refund(after, event.key, _OF_REFUND[event.status])
     if event.status is Status.PENDING:
         is_lost = after.intent.state is IntentState.OUTCOME_UNKNOWN
-        return _moved(after, STARTS[question.operation], pending=question.operation) if is_lost else after
+        return _moved(after, after.intent, STARTS[question.operation], pending=question.operation) if is_lost else after
     if event.status is Status.UNKNOWN:
-        return _moved(after, IntentEvent.LOSE)
+        return _moved(after, after.intent, IntentEvent.LOSE)
     if event.status is Status.PUZZLING:
-        return _moved(after, IntentEvent.REVIEW)
+        return _moved(after, after.intent, IntentEvent.REVIEW)
     refused = event.status is Status.DECLINED and question.operation is Operation.AUTHORIZE
     return _rested(after, after.intent._replace(attempts=after.intent.attempts + refused))
 
@@ -214,15 +215,17 @@ def _rested(payment: Payment, totals: Intent, event: IntentEvent | None = None) 
     While a question is open the state says so: what is told meanwhile changes totals alone. Refunds have states of
     their own. A fact that comes late does not move a payment that is over.
     """
-    after = payment._replace(intent=totals)
-    question = after.open
+    question = payment.open
     if totals.state in INTENT.final:
-        return after
+        return payment._replace(intent=totals)
     if question is None or question.operation is Operation.REFUND:
-        return _moved(after._replace(act_until=None), event or _rest(totals))
-    if question.status is Status.CHALLENGED and totals.state is not IntentState.REQUIRES_ACTION:
-        return _moved(after, IntentEvent.CHALLENGE, next_action=totals.next_action)  # it was not called off
-    return after
+        moved = _moved(payment, totals, event or _rest(totals))
+        return moved if moved.act_until is None else moved._replace(act_until=None)
+    if (
+        question.status is Status.CHALLENGED and totals.state is not IntentState.REQUIRES_ACTION
+    ):  # it was not called off
+        return _moved(payment, totals, IntentEvent.CHALLENGE, next_action=totals.next_action)
+    return payment._replace(intent=totals)
 
 
 def _rest(intent: Intent) -> IntentEvent:
@@ -235,10 +238,15 @@ def _rest(intent: Intent) -> IntentEvent:
 
 
 def _moved(
-    payment: Payment, event: IntentEvent, *, pending: Operation | None = None, next_action: str | None = None
+    payment: Payment,
+    totals: Intent,
+    event: IntentEvent,
+    *,
+    pending: Operation | None = None,
+    next_action: str | None = None,
 ) -> Payment:
-    intent = payment.intent
-    state = INTENT.next(intent.state, event)
-    still = pending or (intent.pending if state is IntentState.OUTCOME_UNKNOWN else None)
-    action = intent.next_action if pending is Operation.VOID else next_action
-    return payment._replace(intent=intent._replace(state=state, pending=still, next_action=action))
+    """The payment with these totals, in the state that the event leads to."""
+    state = INTENT.next(totals.state, event)
+    still = pending or (totals.pending if state is IntentState.OUTCOME_UNKNOWN else None)
+    action = totals.next_action if pending is Operation.VOID else next_action
+    return payment._replace(intent=totals._replace(state=state, pending=still, next_action=action))

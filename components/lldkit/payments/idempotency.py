@@ -14,7 +14,9 @@ from lldkit.payments.ledger import micros, repeated
 from lldkit.payments.store import Change, Key, Store, Write
 from lldkit.payments.store import Row as Stored
 
-__all__ = ["Claim", "Idempotency", "Record", "Replay", "Terms", "decide", "key_of", "record_write"]
+__all__ = ["MOST_KEY", "Claim", "Idempotency", "Record", "Replay", "Terms", "decide", "key_of", "record_write"]
+
+MOST_KEY = 255  # characters
 
 
 class Record(NamedTuple):
@@ -108,7 +110,7 @@ class Idempotency:
         clock: Clock = SYSTEM,
         lease_seconds: float = 30,
         keep_seconds: float = 86_400,
-        max_key_length: int = 255,
+        max_key_length: int = MOST_KEY,
         max_response_bytes: int = 65_536,
     ) -> None:
         self._store = store

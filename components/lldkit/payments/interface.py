@@ -177,7 +177,8 @@ class Intent(NamedTuple):
     @property
     def held(self) -> Money:
         """What the gateway holds and has not taken."""
-        return self.authorized - self.captured - self.voided
+        left = self.authorized.amount - self.captured.amount - self.voided.amount
+        return Money(left, self.amount.currency)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ of history and a message for each event, the transfers that follow from the new 
 wants to be written with them.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -17,10 +17,10 @@ from lldkit.payments.decide import Terms
 from lldkit.payments.errors import LedgerRefused, UnknownIntent
 from lldkit.payments.evolve import evolve
 from lldkit.payments.interface import Transition
-from lldkit.payments.ledger import GOOD, micros, plan, repeated
+from lldkit.payments.ledger import GOOD, micros, moment, plan, repeated
 from lldkit.payments.outbox import message_write
 from lldkit.payments.payment import Event, Payment, Question, Status
-from lldkit.payments.store import Change, Query, Row, Store, Write
+from lldkit.payments.store import CLOCK, Change, Key, Query, Row, Store, Write
 from lldkit.payments.tables import IntentState
 
 __all__ = ["EXPIRE", "RECOVER", "Decision", "Journal", "Step", "instant", "micros_of"]
@@ -66,15 +66,9 @@ class Journal:
 
     def load(self, intent_id: str) -> Payment:
         """The payment as it stands. UnknownIntent."""
-        payment: Payment = self._row(intent_id).value
-        return payment
-
-    def _row(self, intent_id: str) -> Row:
         key = ("intents", intent_id)
-        row = self.store.read([key]).get(key)
-        if row is None:
-            raise UnknownIntent(intent_id)
-        return row
+        payment: Payment = _known(self.store.read([key]), key).value
+        return payment
 
     def create(self, payment: Payment, writes: Iterable[Write] = ()) -> None:
         """Keep a new payment."""
@@ -82,9 +76,11 @@ class Journal:
 
     def change(self, intent_id: str, decide: Callable[[Payment, datetime], Decision]) -> Step:
         """Let `decide` say what happens to the payment as it stands, and write it with all that follows."""
+        key = ("intents", intent_id)
 
         def attempt() -> Step:
-            row, now = self._row(intent_id), self.now()
+            found = self.store.read([key, CLOCK])
+            row, now = _known(found, key), instant(moment(found, self.clock))
             return self._commit(row, decide(row.value, now), now)
 
         return repeated(attempt)
@@ -147,6 +143,13 @@ class Journal:
             if status not in GOOD:
                 raise LedgerRefused(status, transfer)
         return planned.writes
+
+
+def _known(found: Mapping[Key, Row], key: Key) -> Row:
+    try:
+        return found[key]
+    except KeyError:
+        raise UnknownIntent(key[1]) from None
 
 
 def _evolved(payment: Payment, decision: Decision, now: datetime) -> tuple[Payment, tuple[Transition, ...]]:

@@ -1,6 +1,6 @@
 """The ledger as a component of its own: accounts, and batches of transfers that `two_phase` decides."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from lldkit.clock import MICRO, SYSTEM, Clock
@@ -10,7 +10,7 @@ from lldkit.payments.store import Row as Stored
 from lldkit.payments.transfers import Account, Balance, PendingState, StoredTransfer, Transfer, TransferStatus
 from lldkit.payments.two_phase import Row, Sheet, apply, expire
 
-__all__ = ["Ledger", "Plan", "micros", "plan", "repeated"]
+__all__ = ["Ledger", "Plan", "micros", "moment", "plan", "repeated"]
 
 R = TypeVar("R")
 ATTEMPTS = 1_000  # somebody succeeds in each round, so nobody needs nearly so many
@@ -89,7 +89,12 @@ def repeated(attempt: Callable[[], R]) -> R:
 
 def micros(store: Store, clock: Clock) -> int:
     """Now, in whole microseconds since 1970: by the store's own clock, where it has one."""
-    row = store.read([CLOCK]).get(CLOCK)
+    return moment(store.read([CLOCK]), clock)
+
+
+def moment(found: Mapping[Key, Stored], clock: Clock) -> int:
+    """The time that was read as `CLOCK` with other rows; by the caller's clock where the store has none."""
+    row = found.get(CLOCK)
     return round(clock.now().timestamp() * MICRO) if row is None else row.value
 
 
@@ -134,10 +139,11 @@ def _load(
         if transfer.pending_id is not None:
             keys.add(("transfers", transfer.pending_id))
     stored = dict(store.read(keys))
-    stored |= store.read(_accounts_of(stored) - set(stored))
+    _complete(stored, store)
     due = _due(store, stored, now)
-    stored |= store.read([key for key in due if key not in stored])
-    stored |= store.read(_accounts_of(stored) - set(stored))
+    if missing := [key for key in due if key not in stored]:
+        stored |= store.read(missing)
+        _complete(stored, store)
     sheet = Sheet()
     for (table, name), row in stored.items():
         if table == "accounts":
@@ -150,10 +156,12 @@ def _load(
     return sheet, stored
 
 
-def _accounts_of(stored: dict[Key, Stored]) -> set[Key]:
-    """The accounts between which the transfers move."""
+def _complete(stored: dict[Key, Stored], store: Store) -> None:
+    """Read the accounts between which the transfers move, where they are lacking."""
     found = [row.value.transfer for (table, _), row in stored.items() if table == "transfers"]
-    return {("accounts", name) for transfer in found for name in (transfer.debit, transfer.credit)}
+    accounts = {("accounts", name) for transfer in found for name in (transfer.debit, transfer.credit)}
+    if missing := accounts - set(stored):
+        stored |= store.read(missing)
 
 
 def _due(store: Store, stored: dict[Key, Stored], now: int) -> list[Key]:
@@ -163,7 +171,7 @@ def _due(store: Store, stored: dict[Key, Stored], now: int) -> list[Key]:
         if table == "transfers" and _is_over(row.value, now):
             found["transfers", name] = None
         elif table == "accounts" and (row.value[1].debits_pending or row.value[1].credits_pending):
-            for _, pending in store.scan(Query("pending", group=name, due=now, limit=1_000)):
+            for _, pending in store.scan(Query("entries", group=name, due=now, limit=1_000)):
                 found["transfers", pending.value] = None
     return list(found)
 
@@ -196,16 +204,13 @@ def _writes(sheet: Sheet, stored: dict[Key, Stored]) -> Iterable[Write]:
 
 
 def _indexed(before: StoredTransfer | None, transfer: StoredTransfer) -> Iterable[Write]:
-    """Rows by which a transfer is found: from its accounts, and by the end of its time while it is pending."""
+    """Rows by which a transfer is found from its accounts, and by the end of its time while it is pending."""
     asked = transfer.transfer
+    if before is not None and transfer.expires_at is None:
+        return
+    due = transfer.expires_at if transfer.pending is PendingState.PENDING else None
     for account in (asked.debit or "", asked.credit or ""):
-        name = f"{account}:{asked.id}"
-        if before is None:
-            yield Write(("entries", _entry(transfer, account)), asked.id, 0, account)
-            if transfer.expires_at is not None:
-                yield Write(("pending", name), asked.id, 0, account, transfer.expires_at)
-        elif transfer.expires_at is not None:
-            yield Write(("pending", name), None, 1)
+        yield Write(("entries", _entry(transfer, account)), asked.id, 0 if before is None else 1, account, due)
 
 
 def _entry(transfer: StoredTransfer, account: str) -> str:

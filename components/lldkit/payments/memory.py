@@ -18,7 +18,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._lock = threading.Lock()  # guards all below
         self._rows: dict[Key, Row] = {}
-        self._places: dict[Key, tuple[str, int | None]] = {}
+        self._places: dict[Key, tuple[str, int | None]] = {}  # group and due time of each row
         self._groups: defaultdict[tuple[str, str | None], list[str]] = defaultdict(list)  # sorted ids
         self._due: defaultdict[tuple[str, str | None], list[tuple[int, str]]] = defaultdict(list)
 
@@ -39,22 +39,31 @@ class MemoryStore:
                 self._put(write)
 
     def _put(self, write: Write) -> None:
-        self._forget(write.key)
-        if write.value is None:
-            return
-        table, name = write.key
-        self._rows[write.key] = Row(write.value, write.expected + 1)
-        self._places[write.key] = (write.group, write.due)
-        for group in (write.group, None):
-            insort(self._groups[table, group], name)
-            if write.due is not None:
-                insort(self._due[table, group], (write.due, name))
+        key, value, version, group, due = write
+        place = None if value is None else (group, due)
+        before = self._places.get(key)
+        if place != before:
+            self._forget(key, before)
+            self._enter(key, place)
+        if value is not None:
+            self._rows[key] = Row(value, version + 1)
 
-    def _forget(self, key: Key) -> None:
-        if self._rows.pop(key, None) is None:
+    def _enter(self, key: Key, place: tuple[str, int | None] | None) -> None:
+        if place is None:
             return
         table, name = key
-        own, due = self._places.pop(key)
+        self._places[key] = own, due = place
+        for group in (own, None):
+            insort(self._groups[table, group], name)
+            if due is not None:
+                insort(self._due[table, group], (due, name))
+
+    def _forget(self, key: Key, place: tuple[str, int | None] | None) -> None:
+        if place is None:
+            return
+        table, name = key
+        own, due = place
+        del self._rows[key], self._places[key]
         for group in (own, None):
             names = self._groups[table, group]
             del names[bisect_left(names, name)]

@@ -13,12 +13,11 @@ from lldkit.events import Emitter
 from lldkit.machine import InvalidTransition
 from lldkit.money import Money
 from lldkit.payments import decide
-from lldkit.payments.asking import Asking, Call, Command, Demand, Done, Send
+from lldkit.payments.asking import Asking, Call, Command, Demand, Done, Request, Send
 from lldkit.payments.canonical import JsonValue, fingerprint
-from lldkit.payments.creation import blank, created
+from lldkit.payments.creation import blank, created, created_once
 from lldkit.payments.events import PaymentEvent
 from lldkit.payments.idempotency import Terms as KeyTerms
-from lldkit.payments.idempotency import key_of
 from lldkit.payments.interface import (
     AsyncGateway,
     Capture,
@@ -38,7 +37,7 @@ from lldkit.payments.payment import Asked, Payment
 from lldkit.payments.pruning import prune
 from lldkit.payments.receiving import Delivery, Receiving
 from lldkit.payments.reconciliation import Reconciliation, StatementRow, movements_of, reconcile
-from lldkit.payments.store import Key, Store
+from lldkit.payments.store import Store
 from lldkit.payments.tables import IntentEvent
 from lldkit.payments.telling import Telling
 from lldkit.payments.upkeep import Upkeep
@@ -49,7 +48,6 @@ from lldkit.webhooks import StandardWebhooks
 __all__ = ["Payments", "new_id"]
 
 R = TypeVar("R")
-MOST_KEY = 255
 
 
 def new_id() -> str:
@@ -116,9 +114,10 @@ class Payments:
         """Note the intention that `merchant` gets `amount`; nobody is asked yet."""
         now = self._journal.now()
         intent = blank(self._new_id(), merchant, amount, tenant=tenant, capture=Capture(capture), now=now)
-        key = _key(idempotency_key, tenant, "create")
-        request = fingerprint([merchant, capture, amount.amount, amount.currency])
-        return created(self._journal, self._key_terms, intent, key, request)
+        if idempotency_key is None:
+            return created(self._journal, intent)
+        request = Request("create", idempotency_key, fingerprint([merchant, capture, *_plain(amount)]))
+        return created_once(self._journal, self._key_terms, intent, request.row(tenant), request.fingerprint)
 
     def confirm(self, intent_id: str, *, method: str, idempotency_key: str | None = None) -> Intent:
         """Ask for an authorization of the whole amount, and with `Capture.AUTOMATIC` for the capture too.
@@ -179,47 +178,44 @@ class Payments:
         def command(payment: Payment, now: datetime, cause: str) -> Asked:
             return decide.confirm(payment, now, self._journal.terms, cause)
 
-        return self._verb("confirm", intent_id, command, key, sha256(method.encode()).hexdigest(), method=method)
+        card = sha256(method.encode()).hexdigest()
+        return self._verb("confirm", intent_id, command, _request("confirm", intent_id, key, card), method)
 
     def _increment(self, intent_id: str, amount: Money, key: str | None) -> Steps[Demand, Done]:
         def command(payment: Payment, now: datetime, cause: str) -> Asked:
             return decide.increment(payment, amount, now, self._journal.terms, cause)
 
-        return self._verb("increment", intent_id, command, key, _plain(amount))
+        return self._verb("increment", intent_id, command, _request("increment", intent_id, key, _plain(amount)))
 
     def _capture(self, intent_id: str, amount: Money | None, key: str | None, *, final: bool) -> Steps[Demand, Done]:
         def command(payment: Payment, now: datetime, cause: str) -> Asked:
             return decide.capture(payment, amount, now, self._journal.terms, cause, final=final)
 
-        return self._verb("capture", intent_id, command, key, _plain(amount), final)
+        return self._verb("capture", intent_id, command, _request("capture", intent_id, key, _plain(amount), final))
 
     def _void(self, intent_id: str, key: str | None) -> Steps[Demand, Done]:
         def command(payment: Payment, now: datetime, cause: str) -> Asked:
             return decide.void(payment, now, self._journal.terms, cause)
 
-        return self._verb("void", intent_id, command, key)
+        return self._verb("void", intent_id, command, _request("void", intent_id, key))
 
     def _refund(self, intent_id: str, amount: Money | None, key: str | None) -> Steps[Demand, Done]:
         def command(payment: Payment, now: datetime, cause: str) -> Asked:
             return decide.refund(payment, amount, now, self._journal.terms, cause)
 
-        return self._verb("refund", intent_id, command, key, _plain(amount))
+        return self._verb("refund", intent_id, command, _request("refund", intent_id, key, _plain(amount)))
 
     def _verb(
         self,
         verb: str,
         intent_id: str,
         command: Command,
-        key: str | None,
-        *parameters: JsonValue,
+        request: Request | None,
         method: str | None = None,
     ) -> Steps[Demand, Done]:
         """A verb; a refusal of the state leaves a line in the history."""
-        intent: Intent = yield Do(Call(lambda: self.get(intent_id)))
-        row = _key(key, intent.tenant, verb)
-        request = fingerprint([intent_id, verb, *parameters])
         try:
-            return (yield from self._asking.operate(intent_id, command, row, request, method))
+            return (yield from self._asking.operate(intent_id, command, request, method))
         except InvalidTransition as refusal:
             cause = f"{verb}: {refusal}"
             yield Do(Call(lambda: self._journal.note(intent_id, cause)))
@@ -357,9 +353,9 @@ def _seconds(name: str, value: float) -> timedelta:
     return timedelta(seconds=check_number(name, value, above=0))
 
 
-def _key(key: str | None, tenant: str, verb: str) -> Key | None:
-    return None if key is None else key_of(key, (tenant, verb), MOST_KEY)
+def _request(verb: str, intent_id: str, key: str | None, *parameters: JsonValue) -> Request | None:
+    return None if key is None else Request(verb, key, fingerprint([intent_id, verb, *parameters]))
 
 
-def _plain(amount: Money | None) -> list[JsonValue] | None:
-    return None if amount is None else [str(amount.amount), amount.currency]
+def _plain(amount: Money | None) -> list[JsonValue]:
+    return [] if amount is None else [str(amount.amount), amount.currency]

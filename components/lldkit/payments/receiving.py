@@ -7,7 +7,6 @@ from typing import NamedTuple
 from lldkit.payments import decide
 from lldkit.payments.asking import follow_up
 from lldkit.payments.errors import UnknownIntent
-from lldkit.payments.evolve import evolve
 from lldkit.payments.facts import absorb
 from lldkit.payments.interface import Fact, GatewayEvent, Received, ReviewItem
 from lldkit.payments.journal import Decision, Journal, Step, micros_of
@@ -44,8 +43,8 @@ class Receiving:
         self._parse = parse_event
         self._telling = telling
 
-    def receive(self, deliveries: Sequence[Delivery]) -> tuple[list[Received], list[tuple[str, str]]]:
-        """What each came to, in one transaction; and the questions that follow, by intent and key."""
+    def receive(self, deliveries: Sequence[Delivery]) -> tuple[list[Received], list[Payment]]:
+        """What each came to, in one transaction; and the payments with a question that follows from it."""
         if self._verifier is None:
             raise ValueError("webhooks are believed by their signature; give Payments a verifier")
         now = self._journal.clock.now().timestamp()
@@ -67,7 +66,7 @@ class Receiving:
                 self._telling.step(step)
             if received is Received.PARKED:
                 self._telling.parked(event.intent_id, event.fact)
-        return [received for received, _ in outcomes], _questions([step for _, step in outcomes if step is not None])
+        return [received for received, _ in outcomes], _asked([step for _, step in outcomes if step is not None])
 
     def _apply(self, journal: Journal, message_id: str, event: GatewayEvent) -> tuple[Received, Step | None]:
         seen: Key = ("seen", message_id)
@@ -121,12 +120,9 @@ def _absorbed(
     if received is Received.HELD:
         return received, (Held(now, fact),)
     followed: list[Event] = []
-    after = payment
     for event in events:
-        following = follow_up(after, event, now, terms)
+        payment, following = follow_up(payment, event, now, terms)
         followed += following
-        for each in following:
-            after = evolve(after, each)
     return received, tuple(followed)
 
 
@@ -135,7 +131,7 @@ def _parked(message_id: str, event: GatewayEvent, now: datetime) -> Write:
     return Write(("review", message_id), ReviewItem(event.intent_id, detail, now), 0)
 
 
-def _questions(steps: Sequence[Step]) -> list[tuple[str, str]]:
-    """Questions that have just been written down."""
-    open_ = [(step.after.intent.id, step.after.open) for step in steps]
-    return [(name, each.key) for name, each in open_ if each is not None and each.status is Status.ASKED]
+def _asked(steps: Sequence[Step]) -> list[Payment]:
+    """The payments, as they stand after all steps, that have a question which has just been written down."""
+    last = {step.after.intent.id: step.after for step in steps}
+    return [each for each in last.values() if each.open is not None and each.open.status is Status.ASKED]

@@ -19,7 +19,6 @@ KINDS: dict[str, Any] = {
     "intents": Payment,
     "keys": Record,
     "outbox": OutboxMessage,
-    "pending": str,
     "review": ReviewItem,
     "seen": str,
     "transfers": StoredTransfer,

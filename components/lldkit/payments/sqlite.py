@@ -1,5 +1,6 @@
 """Payments in one SQLite file, for the processes of one host; a commit survives the death of process and machine."""
 
+import json
 import os
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -9,7 +10,7 @@ from typing import Literal
 from lldkit.engines.sqlite import UNAVAILABLE, Database
 from lldkit.payments.errors import StaleVersion, StoreUnavailable
 from lldkit.payments.rows import read, written
-from lldkit.payments.store import Change, Key, Query, Row
+from lldkit.payments.store import Change, Key, Query, Row, Write
 
 __all__ = ["SQLiteStore"]
 
@@ -24,9 +25,16 @@ MIGRATIONS = [
     "CREATE INDEX payments_due ON payments_rows (kind, due, id) WHERE due IS NOT NULL",
 ]
 VERSION = "SELECT version FROM payments_rows WHERE kind = ? AND id = ?"
-READ = "SELECT version, value FROM payments_rows WHERE kind = ? AND id = ?"
-PUT = "REPLACE INTO payments_rows VALUES (?, ?, ?, ?, ?, ?)"
-DELETE = "DELETE FROM payments_rows WHERE kind = ? AND id = ?"
+READ = """
+    SELECT r.kind, r.id, r.version, r.value FROM json_each(?) AS k
+    CROSS JOIN payments_rows AS r ON r.kind = json_extract(k.value, '$[0]') AND r.id = json_extract(k.value, '$[1]')
+"""
+INSERT = "INSERT INTO payments_rows VALUES (?, ?, 1, ?, ?, ?) ON CONFLICT DO NOTHING"
+UPDATE = (
+    "UPDATE payments_rows SET version = version + 1, grp = ?, due = ?, value = ? "
+    "WHERE kind = ? AND id = ? AND version = ?"
+)
+DELETE = "DELETE FROM payments_rows WHERE kind = ? AND id = ? AND version = ?"
 
 
 class SQLiteStore:
@@ -50,24 +58,15 @@ class SQLiteStore:
 
     def read(self, keys: Collection[Key], /) -> Mapping[Key, Row]:
         """Those of the keys that are there."""
-        found: dict[Key, Row] = {}
-        with self._answering(), self._moment(len(keys)) as connection:
-            for key in keys:
-                if row := connection.execute(READ, key).fetchone():
-                    found[key] = Row(read(key[0], row[1]), row[0])
-        return found
+        with self._answering():
+            rows = self._database.connection().execute(READ, (json.dumps(list(keys)),)).fetchall()
+        return {(kind, name): Row(read(kind, value), version) for kind, name, version, value in rows}
 
     def commit(self, change: Change, /) -> None:
         """Make all writes in one transaction, or raise StaleVersion and make none."""
         with self._answering(), self._database.transaction() as connection:
-            for key, value, expected, group, due in change.writes:
-                (found,) = connection.execute(VERSION, key).fetchone() or (0,)
-                if found != expected:
-                    raise StaleVersion(":".join(key), expected, found)
-                if value is None:
-                    connection.execute(DELETE, key)
-                else:
-                    connection.execute(PUT, (*key, expected + 1, group, due, written(value)))
+            for write in change.writes:
+                _make(connection, write)
 
     def scan(self, query: Query, /) -> Sequence[tuple[Key, Row]]:
         """The first rows that the query means."""
@@ -84,20 +83,6 @@ class SQLiteStore:
             rows = self._database.connection().execute(text, (*given, query.limit)).fetchall()
         return [((query.table, name), Row(read(query.table, value), version)) for name, version, value in rows]
 
-    @contextmanager
-    def _moment(self, reads: int) -> Iterator[sqlite3.Connection]:
-        """Reads that see one moment, as one alone does by itself."""
-        connection = self._database.connection()
-        if reads == 1:
-            yield connection
-            return
-        connection.execute("BEGIN")
-        try:
-            yield connection
-        finally:
-            if connection.in_transaction:  # after some errors SQLite has ended it by itself
-                connection.execute("ROLLBACK")
-
     def close(self) -> None:
         """Close the connections of all threads. Idempotent."""
         self._database.close()
@@ -108,3 +93,18 @@ class SQLiteStore:
             yield
         except UNAVAILABLE as error:
             raise StoreUnavailable("the SQLite file") from error
+
+
+def _make(connection: sqlite3.Connection, write: Write) -> None:
+    """Write the row if its version still stands."""
+    key, value, expected, group, due = write
+    if value is None:
+        made = connection.execute(DELETE, (*key, expected))
+    elif expected:
+        made = connection.execute(UPDATE, (group, due, written(value), *key, expected))
+    else:
+        made = connection.execute(INSERT, (*key, group, due, written(value)))
+    if not made.rowcount:
+        (found,) = connection.execute(VERSION, key).fetchone() or (0,)
+        if found != expected:
+            raise StaleVersion(":".join(key), expected, found)

@@ -26,9 +26,9 @@ class Upkeep:
 
     def receive(self, deliveries: Sequence[Delivery], *, asks: bool) -> Steps[Demand, list[Received]]:
         """Apply webhooks, and ask what follows from them."""
-        received, questions = yield Do(Call(lambda: self._receiving.receive(deliveries)))
-        for intent_id, key in questions if asks else ():
-            yield from self._close(intent_id, Begun(key, may_wait=True))
+        received, payments = yield Do(Call(lambda: self._receiving.receive(deliveries)))
+        for payment in payments if asks else ():
+            yield from self._close(payment, Begun(payment.open.key, may_wait=True))
         return list(received)
 
     def recover(self, limit: int) -> Steps[Demand, list[Intent]]:
@@ -39,7 +39,7 @@ class Upkeep:
             if payment.open is None:  # somebody else was faster
                 continue
             key = payment.open.key
-            done = yield from self._close(intent_id, Begun(key, asked_before=True))
+            done = yield from self._close(payment, Begun(key, asked_before=True))
             payment = yield Do(Call(partial(self._journal.load, intent_id)))
             if done is not None and (payment.open is None or payment.open.key != key):
                 self._telling.recovered(done)
@@ -54,14 +54,14 @@ class Upkeep:
             self._telling.step(step)
             question = step.after.open
             if asks and question is not None and question.cause == EXPIRY:
-                yield from self._close(intent_id, Begun(question.key, may_wait=True))
+                yield from self._close(step.after, Begun(question.key, may_wait=True))
             payment: Payment = yield Do(Call(partial(self._journal.load, intent_id)))
             ended.append(payment.intent)
         return ended
 
-    def _close(self, intent_id: str, begun: Begun) -> Steps[Demand, Done | None]:
+    def _close(self, payment: Payment, begun: Begun) -> Steps[Demand, Done | None]:
         """Close a question that nobody waits for; what cannot be closed now stays for `recover`."""
         try:
-            return (yield from self._asking.close(intent_id, begun, None, None))
+            return (yield from self._asking.close(payment, begun, None, None))
         except (GatewayUnavailable, GatewayTimeout, OutcomeUnknown):
             return None
