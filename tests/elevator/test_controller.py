@@ -84,7 +84,7 @@ def test_look_ahead_without_time_falls_back_to_the_oldest_call_for_the_nearest_c
     hurried = LookAhead().plan(view)
     assert {call.floor for calls in hurried.targets.values() for call in calls} <= {9, 8, 7, 6}
     assert hurried.pick_up == "any"
-    few = LookAhead(estimates=1).plan(replace(view, spent=lambda: False))
+    few = LookAhead(rollouts=0).plan(replace(view, spent=lambda: False))
     assert few == hurried
 
 

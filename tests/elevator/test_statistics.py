@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from lldkit.elevator import Difference, LongestQueueFirst, LookAhead, Summary, Traffic, compare, crites_barto
+from lldkit.elevator import Difference, Eta, LongestQueueFirst, Summary, Traffic, compare, crites_barto
 from lldkit.elevator.statistics import Passengers, paired, t_quantile, unpaired
 
 
@@ -43,11 +43,12 @@ def test_intervals_cover_a_known_difference_as_often_as_they_say() -> None:
 
 def test_pairs_say_more_than_runs_with_other_people() -> None:
     bed = crites_barto(), Traffic.crites_barto()
-    two = {"cheap": LookAhead(price=10.0), "dear": LookAhead(price=80.0)}
+    two = {"mild": Eta(1.5), "stern": Eta(3.0)}
     result = compare(*bed, two, seeds=range(4), hours=0.5)
-    same, other = result.paired("cheap", "dear"), result.unpaired("cheap", "dear")
+    same, other = result.paired("mild", "stern"), result.unpaired("mild", "stern")
     assert same.mean == pytest.approx(other.mean)
     assert same.high - same.low < other.high - other.low
+    assert f"over other people {other.low:+.2f} to {other.high:+.2f}" in result.table()
 
 
 def test_summaries_by_hand() -> None:

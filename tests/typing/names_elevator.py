@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from lldkit.elevator import Approaching, Arrival, Assign, BaselineWarning, Building, Car, CarCall, CarView, Command, CommandOverflow, Comparison, ControllerClosed, Depart, DestinationDispatch, Difference, Direction, Dispatcher, DispatcherFailed, DoorsClosed, DoorsHeld, ElevatorError, ElevatorEvent, Eta, Fcfs, GroupController, GroupView, HallCall, HighestFirst, Hold, Input, KioskCall, LittlesLaw, Loaded, LongestQueueFirst, Look, LookAhead, Motion, NearestCar, NoCarServes, Observation, Open, OracleView, OutOfService, Park, Passenger, Phase, PickUp, Plan, PlanInvalid, Recall, Restored, RoundTrip, Run, RunFailed, SaturatedRun, Scan, Sector, StopAt, Stopped, Summary, Timing, Traffic, Transfer, compare, crites_barto, rtt, simulate, step
 from lldkit.elevator.compare import Figures
-from lldkit.elevator.moves import Result
+from lldkit.elevator.moves import Commands
 from lldkit.elevator.state import PlanFor, State
 from lldkit.elevator.statistics import Passengers
 from lldkit.elevator.traffic import Manners
@@ -77,4 +77,4 @@ def n63(building: Building, traffic: Traffic, dispatchers: Mapping[str, Dispatch
 def n64() -> None: assert_type(crites_barto(), Building)
 def n65(floors: int, passengers: float, tv: float, ts: float, tp: float) -> None: assert_type(rtt(floors=floors, passengers=passengers, tv=tv, ts=ts, tp=tp), RoundTrip)
 def n66(building: Building, traffic: Traffic, dispatcher: Dispatcher, seed: int) -> None: assert_type(simulate(building, traffic, dispatcher, seed=seed), Run)
-def n67(state: State, event: Input, plan_for: PlanFor) -> None: assert_type(step(state, event, plan_for), Result)
+def n67(state: State, event: Input, plan_for: PlanFor) -> None: assert_type(step(state, event, plan_for), tuple[State, Commands])

@@ -86,10 +86,17 @@ class Comparison:
         names = [name for name in self.figures if self._runs(name)]
         lines = [head, *(self._line(name) for name in names)]
         lines += ["", "wait.mean, 95 % intervals over the same people:"]
-        lines += [f"  {self.verdict(a, b)}" for a, b in combinations(names, 2)]
+        lines += [f"  {self.verdict(a, b)}{self._if_unpaired(a, b)}" for a, b in combinations(names, 2)]
         if self.partial:
             lines.append("partial: not all runs were finished")
         return "\n".join(lines)
+
+    def _if_unpaired(self, a: str, b: str) -> str:
+        """The interval that other people for each would give: what the pairs are worth."""
+        if self.saturated(a) or self.saturated(b) or len(self._pairs(a, b, "wait.mean")[0]) < 2:
+            return ""
+        other = self.unpaired(a, b)
+        return f"; over other people {other.low:+.2f} to {other.high:+.2f}"
 
     def svg(self) -> str:
         """A chart of the mean waits."""

@@ -1,154 +1,131 @@
-"""Look ahead: deal all calls out, play every car forward, and keep the deal that costs least."""
+"""Look ahead: play each thing that a car could do forward, and do what costs least."""
 
-from lldkit.arguments import check_count, check_number
+from collections.abc import Iterator
+from typing import Final
+
+from lldkit.arguments import check_count
 from lldkit.elevator.candidates import can_answer, first_come, is_free
-from lldkit.elevator.interface import CarView, Direction, GroupView, Plan
-from lldkit.elevator.routes import Errand, errand_of, pace_of, route
+from lldkit.elevator.interface import CarView, Direction, GroupView, HallCall, Phase, Plan
+from lldkit.elevator.rollout import Rollout
 
 __all__ = ["LookAhead"]
 
-PATIENCE = 120.0  # seconds; who has waited longer weighs ever more, so that a crowd elsewhere starves nobody
-Dealt = tuple[int, ...]
-"""The errands of a car in their order, as numbers."""
+NOBODY: Final = frozenset[int]()
 
 
 class LookAhead:
-    """Every call is put into the route of one car, at the place where that adds least cost; then calls are moved.
+    """For each thing that a car could do, simple rules are played forward until nobody waits; the cheapest is done.
 
-    The cost of a call that is answered after w seconds is w² for who pressed, and w³/3 times the rate of those who
-    joined since: the sum of the squared waits that are expected. A second of a car costs `price`, and `price_per_rate`
-    more for each person per second who arrives: who will call next needs a free car. `park` sends idle cars apart, to
-    where people come from. A car stops on its way for its own calls only; to pass a floor is a decision, too.
+    An empty car may head for any call, also for one that another car heads for, or for none; a car with riders may stop
+    for a call on its way, or pass. The cost is the sum of the squared waits that is expected, of who pressed and of who
+    joined since. `park` sends idle cars apart, to where people come from.
 
     Knows what a controller can know; given an `OracleView` it knows the queues (the ESA of Crites & Barto 1995).
-    `estimates` bounds the routes that are tried for one decision (None: no bound); when they, or the seconds of the
-    controller, are used up before every call has a car, the oldest calls go to the nearest cars (`LongestQueueFirst`).
+    `rollouts` bounds the things that are tried for one decision (None: no bound); when they, or the seconds of the
+    controller, are used up before one was tried, the oldest calls go to the nearest cars (`LongestQueueFirst`).
     """
 
-    def __init__(
-        self,
-        *,
-        park: bool = True,
-        price: float = 30.0,
-        price_per_rate: float = 60.0,
-        rounds: int = 2,
-        estimates: int | None = None,
-    ) -> None:
+    def __init__(self, *, park: bool = True, rollouts: int | None = None) -> None:
         self.park = park
-        self.price = check_number("price", price)
-        self.price_per_rate = check_number("price_per_rate", price_per_rate)
-        self.rounds = check_count("rounds", rounds)
-        self.estimates = None if estimates is None else check_count("estimates", estimates, least=1)
+        self.rollouts = None if rollouts is None else check_count("rollouts", rollouts)
 
     def plan(self, view: GroupView) -> Plan:
-        """The cheapest deal that was found."""
-        deal = _Deal(view, self.price + self.price_per_rate * sum(view.rates.values()), self.estimates)
-        if not deal.all_out():
-            return Plan(first_come(view))
-        for _ in range(self.rounds):
-            if not deal.improve():
-                break
-        calls = deal.errands
-        targets = {car: tuple(calls[number].call for number in mine) for car, mine in deal.dealt.items() if mine}
-        return Plan(targets, "own", self._apart(view, deal) if self.park else {})
+        """What was cheapest for the car that decides, and for idle cars."""
+        targets: dict[int, tuple[HallCall, ...]] = {}
+        pick_up: frozenset[tuple[int, HallCall]] = frozenset()
+        if view.hall_calls:
+            choice = _Choice(view, self.rollouts)
+            pick_up = choice.pick_up()
+            for car in view.cars:
+                if is_free(car) and (car.id == view.deciding or car.phase is Phase.IDLE):
+                    choice.head(car)
+            if choice.tried == 0:
+                return Plan(first_come(view))
+            targets = choice.targets()
+        return Plan(targets, pick_up, _apart(view, targets) if self.park else {})
 
-    @staticmethod
-    def _apart(view: GroupView, deal: "_Deal") -> dict[int, int]:
-        """Where idle cars stand: each in the middle of an equal share of those who may come."""
-        idle = sorted((car for car in view.cars if is_free(car) and not deal.dealt[car.id]), key=_place)
-        if not idle:
-            return {}
-        floors = range(view.building.floors)
-        coming = [sum(view.rates.get((floor, way), 0.0) for way in Direction) for floor in floors]
-        if not any(coming):
-            coming = [1.0 for _ in floors]
-        goals: dict[int, int] = {}
-        share, before = sum(coming) / len(idle), 0.0
-        for floor, people in enumerate(coming):
-            before += people
-            while len(goals) < len(idle) and before >= share * (len(goals) + 0.5) - 1e-9:
-                goals[idle[len(goals)].id] = floor
-        return {car: floor for car, floor in goals.items() if view.building.serves(car, floor)}
+
+class _Choice:
+    """What each car is to do, decided one after the other."""
+
+    def __init__(self, view: GroupView, most: int | None) -> None:
+        self.view, self.most, self.tried = view, most, 0
+        self.rollout = Rollout(view)
+        self.heads: dict[int, int] = {}  # by car the number of a call
+        self.resting = NOBODY
+        for car in view.cars:
+            if is_free(car) and car.heading in view.hall_calls:
+                number = view.hall_calls.index(car.heading)
+                if number not in self.heads.values():
+                    self.heads[car.id] = number
+
+    def spent(self) -> bool:
+        """Whether the time for planning is over."""
+        return self.view.spent() or (self.most is not None and self.tried >= self.most)
+
+    def pick_up(self) -> frozenset[tuple[int, HallCall]]:
+        """Whether the car that decides stops with its riders for a call where it is."""
+        car = None if self.view.deciding is None else self.view.cars[self.view.deciding]
+        number = None if car is None else self.rollout.number.get((car.floor, car.direction))
+        if car is None or number is None or not car.car_calls or self.spent():
+            return frozenset()
+        stops = self._cost(self.heads, NOBODY) <= self._cost(self.heads, NOBODY, car.id)
+        return frozenset({(car.id, self.view.hall_calls[number])} if stops else ())
+
+    def head(self, car: CarView) -> None:
+        """Send a car without riders where it costs least."""
+        best: tuple[float, dict[int, int], frozenset[int]] | None = None
+        for heads, resting in self._candidates(car):
+            if self.spent():
+                break
+            cost = self._cost(heads, resting)
+            if best is None or cost < best[0] - 1e-6:
+                best = cost, heads, resting
+        if best is not None:
+            _, self.heads, self.resting = best
+
+    def _candidates(self, car: CarView) -> Iterator[tuple[dict[int, int], frozenset[int]]]:
+        """Where a car could go: on to its call, to any other, nowhere."""
+        others = {number: call for number, call in self.heads.items() if number != car.id}
+        kept = self.heads.get(car.id)
+        calls = range(len(self.view.hall_calls))
+        for number in calls if kept is None else [kept, *(n for n in calls if n != kept)]:
+            if can_answer(self.view, car, self.view.hall_calls[number]):
+                left = {other: call for other, call in others.items() if call != number}
+                yield {**left, car.id: number}, self.resting
+        yield others, self.resting | {car.id}
+
+    def _cost(self, heads: dict[int, int], resting: frozenset[int], passing: int | None = None) -> float:
+        self.tried += 1
+        return self.rollout.cost(heads, resting, passing)[0]
+
+    def targets(self) -> dict[int, tuple[HallCall, ...]]:
+        """The calls of each car, in order: the one it heads for, and those that it will answer later."""
+        view, calls = self.view, self.view.hall_calls
+        targets: dict[int, tuple[HallCall, ...]] = {car: (calls[number],) for car, number in self.heads.items()}
+        later = {} if self.spent() else self.rollout.cost(self.heads, self.resting)[1]
+        for number, car in later.items():
+            if number not in self.heads.values() and can_answer(view, view.cars[car], calls[number]):
+                targets[car] = (*targets.get(car, ()), calls[number])
+        return targets
+
+
+def _apart(view: GroupView, targets: dict[int, tuple[HallCall, ...]]) -> dict[int, int]:
+    """Where idle cars stand: each in an equal share of those who may come, as high in it as the part that goes down.
+
+    For a car that comes down stops for those below it.
+    """
+    idle = sorted((car for car in view.cars if is_free(car) and not targets.get(car.id)), key=_place)
+    floors, goals = range(view.building.floors), dict[int, int]()
+    down, up = ([view.rates.get((floor, way), 0.0) for floor in floors] for way in (Direction.DOWN, Direction.UP))
+    coming = [d + u for d, u in zip(down, up, strict=True)] if any(down) or any(up) else [1.0 for _ in floors]
+    height, share, before = sum(down) / sum(coming), sum(coming) / max(1, len(idle)), 0.0
+    for floor, people in enumerate(coming):
+        before += people
+        while people and len(goals) < len(idle) and before >= share * (len(goals) + height) - 1e-9:
+            goals[idle[len(goals)].id] = floor
+    return {car: floor for car, floor in goals.items() if view.building.serves(car, floor)}
 
 
 def _place(car: CarView) -> tuple[int, int]:
     return car.floor, car.id
-
-
-class _Deal:
-    """Which car answers which calls in which order, and what that costs."""
-
-    def __init__(self, view: GroupView, price: float, estimates: int | None) -> None:
-        self.view, self.price, self.left = view, price, estimates
-        self.errands = [errand_of(view, call) for call in view.hall_calls]
-        self.cars = [car for car in view.cars if car.in_service]
-        self.dealt: dict[int, Dealt] = {car.id: () for car in view.cars}
-        self._paces = [pace_of(view.building, car.id) for car in view.cars]
-        self._costs: dict[tuple[int, Dealt], float] = {}
-
-    def all_out(self) -> bool:
-        """Deal all calls out, oldest first; False when the time was too short."""
-        for number in range(len(self.errands)):
-            if self.spent():
-                return False
-            self._insert(number)
-        return True
-
-    def improve(self) -> bool:
-        """Take each call out, and put it where it now costs least; whether any moved."""
-        moved = False
-        for number in range(len(self.errands)):
-            if self.spent():
-                return False
-            before = self.dealt
-            self.dealt = {car: tuple(n for n in mine if n != number) for car, mine in before.items()}
-            self._insert(number)
-            if self._total(self.dealt) < self._total(before) - 1e-9:
-                moved = True
-            else:
-                self.dealt = before
-        return moved
-
-    def spent(self) -> bool:
-        """Whether the time for planning is over."""
-        return self.view.spent() or (self.left is not None and len(self._costs) >= self.left)
-
-    def _insert(self, number: int) -> None:
-        """Put a call where it adds least; nowhere, when no car can answer it."""
-        errand, best = self.errands[number], None
-        for car in self.cars:
-            if not can_answer(self.view, car, errand.call):
-                continue
-            mine = self.dealt[car.id]
-            cost = self._cost(car, mine)
-            for place in range(len(mine) + 1):
-                longer = (*mine[:place], number, *mine[place:])
-                more = self._cost(car, longer) - cost
-                if best is None or more < best[0] - 1e-9:
-                    best = more, car.id, longer
-        if best is not None:
-            self.dealt = {**self.dealt, best[1]: best[2]}
-
-    def _total(self, dealt: dict[int, Dealt]) -> float:
-        return sum(self._cost(car, dealt[car.id]) for car in self.cars)
-
-    def _cost(self, car: CarView, mine: Dealt) -> float:
-        key = car.id, mine
-        known = self._costs.get(key)
-        if known is None:
-            errands = [self.errands[number] for number in mine]
-            waits, seconds = route(car, self._paces[car.id], errands)
-            waiting = sum([_squared_waits(errand, wait) for errand, wait in zip(errands, waits, strict=True)])
-            known = self._costs[key] = waiting + self.price * seconds
-        return known
-
-
-def _squared_waits(errand: Errand, wait: float) -> float:
-    """Expected sum of the squared waits of a queue whose doors open in `wait` seconds, and more for the very patient.
-
-    One person pressed; the others of the queue came evenly since then, and more come at the rate.
-    """
-    whole, joined = errand.age + wait, errand.queue - 1.0
-    others = joined * (whole * whole + whole * wait + wait * wait) / 3.0
-    pressed = whole * whole * (1.0 + (whole / PATIENCE) ** 2)
-    return pressed + others + errand.rate * wait * wait * wait / 3.0
