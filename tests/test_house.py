@@ -1,6 +1,7 @@
 """The shape of the house: what ARCHITECTURE calls rules, held by tests that read the tree and the syntax."""
 
 import ast
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -285,6 +286,12 @@ def test_no_two_rooms_define_the_same_function() -> None:
         for code in functions_of(path).values():
             homes.setdefault(code, set()).add(name_of(path))
     assert [sorted(files) for code, files in homes.items() if len(files) > 1 and len(code) > 400] == []
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*sqlite*")), ids=name_of)
+def test_places_in_sqlite_statements_have_no_numbers(path: Path) -> None:
+    """Python 3.12 warns of `?1` where a sequence is given, and 3.14 refuses it."""
+    assert re.findall(r"\?\d", path.read_text(encoding="utf-8")) == []
 
 
 def test_the_core_needs_the_standard_library_only() -> None:

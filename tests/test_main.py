@@ -25,6 +25,15 @@ def test_alone_it_says_what_it_can_do(capsys: pytest.CaptureFixture[str]) -> Non
     assert max(map(len, lines)) <= 80
 
 
+@pytest.mark.parametrize("words", [[], ["--version"], ["--help"], ["nonsense"]])
+def test_it_imports_no_component_to_say_what_there_is(words: list[str]) -> None:
+    program = "import sys; from lldkit.__main__ import main; main(sys.argv[1:])"
+    told = f"import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr)); {program}"
+    done = subprocess.run([sys.executable, "-c", told, *words], capture_output=True, text=True, check=False)
+    loaded = {name.split(".")[1] for name in done.stderr.split() if name.startswith("lldkit.")}
+    assert loaded == {"__main__", "completion"}
+
+
 def arguments_of(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str | None]]:
     """Each command with its description, and each argument with its help, from this parser downwards."""
     yield parser.prog, parser.description

@@ -12,22 +12,22 @@ from lldkit.completion import SHELLS, script
 
 __all__ = ["main"]
 
-# command -> module with `SUMMARY: str`, `configure(parser)` and `run(arguments) -> exit code`
-COMMANDS: dict[str, str] = {
-    "cache": "lldkit.cache.cli",
-    "config": "lldkit.config.cli",
-    "demo": "lldkit.playground.cli",
-    "elevator": "lldkit.elevator.cli",
-    "flags": "lldkit.feature_flags.cli",
-    "interleave": "lldkit.interleave.cli",
-    "kata": "lldkit.dojo.cli",
-    "metrics": "lldkit.metrics.cli",
-    "notifications": "lldkit.notifications.cli",
-    "parking-lot": "lldkit.parking_lot.cli",
-    "payments": "lldkit.payments.cli",
-    "play": "lldkit.playground.play",
-    "rate-limiter": "lldkit.rate_limiter.cli",
-    "scheduler": "lldkit.scheduler.cli",
+# command -> the module with its `configure(parser)` and `run(arguments) -> exit code`, and what it is for
+COMMANDS: dict[str, tuple[str, str]] = {
+    "cache": ("lldkit.cache.cli", "simulate policies and sizes over a trace of requests"),
+    "config": ("lldkit.config.cli", "typed settings: who set what, and what is wrong"),
+    "demo": ("lldkit.playground.cli", "a run of a component, drawn in the terminal"),
+    "elevator": ("lldkit.elevator.cli", "which elevator dispatcher is better, and by how much"),
+    "flags": ("lldkit.feature_flags.cli", "what is wrong with flags, who sees what, what can go"),
+    "interleave": ("lldkit.interleave.cli", "find a race of threads, replay it, prove its cure"),
+    "kata": ("lldkit.dojo.cli", "katas that are graded, with the bug named"),
+    "metrics": ("lldkit.metrics.cli", "rates and quantiles of metrics that a service shows"),
+    "notifications": ("lldkit.notifications.cli", "why a message goes out, waits or does not"),
+    "parking-lot": ("lldkit.parking_lot.cli", "what a stay costs and why, what is odd about a tariff"),
+    "payments": ("lldkit.payments.cli", "payments: their states, crashes and statements"),
+    "play": ("lldkit.playground.play", "every component on one page of your browser, on simulated time"),
+    "rate-limiter": ("lldkit.rate_limiter.cli", "rate limits on real traffic"),
+    "scheduler": ("lldkit.scheduler.cli", "workers, jobs and cron expressions"),
 }
 
 COMPLETION = "completion"
@@ -86,14 +86,15 @@ def _run(argv: Sequence[str] | None) -> int:
 
 
 def _parser(names: Sequence[str], *, configured: bool) -> argparse.ArgumentParser:
-    """The parser of some commands, whose modules it imports; they know their arguments where they are `configured`."""
+    """The parser of some commands; where it is `configured` their modules are imported and say their arguments."""
     parser = _Parser(prog="lldkit", description="the building blocks of a backend, to read, to run and to practise")
     parser.add_argument("--version", action="version", version=f"lldkit {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name in names:
-        room = importlib.import_module(COMMANDS[name])
-        subparser = subparsers.add_parser(name, help=room.SUMMARY)
+        module, summary = COMMANDS[name]
+        subparser = subparsers.add_parser(name, help=summary)
         if configured:
+            room = importlib.import_module(module)
             room.configure(subparser)
             subparser.set_defaults(run=room.run)
     completion = subparsers.add_parser(COMPLETION, help="a script that completes these words in your shell")
@@ -114,10 +115,7 @@ def _describe(parser: argparse.ArgumentParser) -> None:
 def _rooms() -> list[str]:
     """A line for each command that belongs to a component or a proof tool."""
     general = ("demo", "kata", "play")
-    rooms = [
-        (name, importlib.import_module(module).SUMMARY) for name, module in COMMANDS.items() if name not in general
-    ]
-    return [f"  lldkit {name:<16}{summary}" for name, summary in rooms]
+    return [f"  lldkit {name:<16}{summary}" for name, (_, summary) in COMMANDS.items() if name not in general]
 
 
 if __name__ == "__main__":

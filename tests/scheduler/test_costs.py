@@ -66,6 +66,7 @@ def instructions(store: Store, clock: ManualClock) -> int:
         return trace
 
     before = sys.gettrace()
+    sys._getframe().f_trace_opcodes = True  # else CPython 3.12 tells of no instruction the first time
     sys.settrace(trace)
     try:
         a_life(store, clock)

@@ -13,9 +13,8 @@ from lldkit.cache.simulate import belady, simulate
 from lldkit.cache.trace import opened, requests
 from lldkit.charts import Bar, Bars, Figure
 
-__all__ = ["SUMMARY", "configure", "run"]
+__all__ = ["configure", "run"]
 
-SUMMARY = "simulate policies and sizes over a trace of requests"
 LONG = 200_000
 BAR = 30
 Table = dict[int, dict[str, float]]
@@ -25,7 +24,7 @@ Table = dict[int, dict[str, float]]
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `lldkit cache`."""
     commands = parser.add_subparsers(dest="action", required=True, metavar="COMMAND")
-    simulation = commands.add_parser("simulate", help=SUMMARY, description=SUMMARY)
+    simulation = commands.add_parser("simulate", help="simulate policies and sizes over a trace of requests")
     simulation.add_argument(
         "trace", help="one key per line, or CSV with --column; gzip and xz too; - is standard input"
     )

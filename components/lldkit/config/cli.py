@@ -15,9 +15,7 @@ from lldkit.config.merge import diff_documents
 from lldkit.config.paths import path_text
 from lldkit.config.schema import leaves, section_of
 
-__all__ = ["SUMMARY", "configure", "run"]
-
-SUMMARY = "typed settings: who set what, and what is wrong"
+__all__ = ["configure", "run"]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

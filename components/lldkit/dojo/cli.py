@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-__all__ = ["SUMMARY", "configure", "run"]
-
-SUMMARY = "katas that are graded, with the bug named"
+__all__ = ["configure", "run"]
 
 
 # verb, what it does, whether it asks for a kata: "1" it must be named, "?" it may be, "" it is about none

@@ -18,9 +18,8 @@ from lldkit.elevator.simulate import simulate
 from lldkit.elevator.traffic import Traffic
 from lldkit.errors import in_one_line
 
-__all__ = ["SUMMARY", "configure", "run"]
+__all__ = ["configure", "run"]
 
-SUMMARY = "which elevator dispatcher is better, and by how much"
 PEOPLE = 600
 BEDS = ("crites-barto", "up", "down", "lunch")
 DISPATCHER = "who sends the cars (default: %(default)s)"

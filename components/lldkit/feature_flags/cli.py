@@ -21,9 +21,8 @@ from lldkit.feature_flags.model import RuleSet
 from lldkit.feature_flags.parse import NATIVE
 from lldkit.feature_flags.reader import nearest
 
-__all__ = ["SUMMARY", "configure", "run"]
+__all__ = ["configure", "run"]
 
-SUMMARY = "what is wrong with flags, who sees what, what can go"
 FORMATS: Mapping[str, Format] = {each.name: each for each in (NATIVE, UNLEASH, FLAGD, GROWTHBOOK)}
 
 

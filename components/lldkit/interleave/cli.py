@@ -13,9 +13,7 @@ from lldkit.interleave.interface import Diverged, Granularity
 from lldkit.interleave.report import Report
 from lldkit.interleave.schedule import Schedule
 
-__all__ = ["SUMMARY", "configure", "run"]
-
-SUMMARY = "find a race of threads, replay it, prove its cure"
+__all__ = ["configure", "run"]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

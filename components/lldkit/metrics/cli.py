@@ -19,9 +19,8 @@ from lldkit.metrics.parse import parse_openmetrics
 from lldkit.metrics.snapshots import Family, Series, Snapshot
 from lldkit.metrics.text import braces
 
-__all__ = ["SUMMARY", "configure", "run"]
+__all__ = ["configure", "run"]
 
-SUMMARY = "rates and quantiles of metrics that a service shows"
 ACCEPT = "application/openmetrics-text; version=1.0.0"
 LARGEST = 64 << 20
 

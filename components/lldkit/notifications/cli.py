@@ -19,9 +19,8 @@ from lldkit.notifications.memory import MemoryStore
 from lldkit.notifications.notifier import Notifier
 from lldkit.notifications.preferences import MemoryDirectory
 
-__all__ = ["SUMMARY", "configure", "run"]
+__all__ = ["configure", "run"]
 
-SUMMARY = "why a message goes out, waits or does not"
 CONFIG = "a JSON document with routes, templates and recipients"
 
 

@@ -11,9 +11,7 @@ from lldkit.errors import in_one_line
 from lldkit.parking_lot.lint import lint
 from lldkit.parking_lot.ocpi import Tariff
 
-__all__ = ["SUMMARY", "configure", "run"]
-
-SUMMARY = "what a stay costs and why, what is odd about a tariff"
+__all__ = ["configure", "run"]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -19,9 +19,8 @@ from lldkit.payments.scenarios import SCENARIOS
 from lldkit.payments.sqlite import SQLiteStore
 from lldkit.payments.tables import DISPUTE, INTENT, REFUND
 
-__all__ = ["SUMMARY", "configure", "run"]
+__all__ = ["configure", "run"]
 
-SUMMARY = "payments: their states, crashes and statements"
 MACHINES: Mapping[str, Machine[Any, Any]] = {"intent": INTENT, "refund": REFUND, "dispute": DISPUTE}
 COLUMNS = ("kind", "amount", "currency", "reference", "request_key")
 KINDS = ("capture", "refund", "fee")

@@ -6,9 +6,8 @@ import os
 import shutil
 import sys
 
-__all__ = ["DEMOS", "SUMMARY", "configure", "run"]
+__all__ = ["DEMOS", "configure", "run"]
 
-SUMMARY = "a run of a component, drawn in the terminal"
 DEMOS = {
     "cache": "lldkit.playground.cache",
     "circuit_breaker": "lldkit.playground.circuit_breaker",

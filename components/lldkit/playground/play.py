@@ -7,9 +7,8 @@ import sys
 from lldkit.loopback import LoopbackServer
 from lldkit.playground.pages import POLICY, answer
 
-__all__ = ["SUMMARY", "configure", "run"]
+__all__ = ["configure", "run"]
 
-SUMMARY = "every component on one page of your browser, on simulated time"
 PORT = 8_765
 
 

@@ -24,9 +24,8 @@ from lldkit.rate_limiter.sliding_counter import sliding_counter
 from lldkit.rate_limiter.sliding_log import sliding_log
 from lldkit.rate_limiter.token_bucket import token_bucket
 
-__all__ = ["SUMMARY", "configure", "quota_of", "run"]
+__all__ = ["configure", "quota_of", "run"]
 
-SUMMARY = "rate limits on real traffic"
 ALGORITHMS: dict[str, Algorithm[Any]] = {
     each.name: each for each in (gcra, token_bucket, sliding_log, sliding_counter, fixed_window)
 }

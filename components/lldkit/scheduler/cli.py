@@ -19,9 +19,7 @@ from lldkit.scheduler.queue import Queue
 from lldkit.scheduler.web import Dashboard
 from lldkit.scheduler.worker import Worker
 
-__all__ = ["SUMMARY", "configure", "run"]
-
-SUMMARY = "workers, jobs and cron expressions"
+__all__ = ["configure", "run"]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
