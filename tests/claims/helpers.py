@@ -25,8 +25,9 @@ class Shifted:
         assert read.now is not None
         return Read(read.records, read.snapshot, read.now + round(self.shift[0] * MICRO))
 
-    def append(self, expected: int, records: Sequence[Record], *, now: int) -> bool:
-        return self.journal.append(expected, records, now=now - round(self.shift[0] * MICRO))
+    def append(self, expected: int, records: Sequence[Record], *, since: int, before: int) -> bool:
+        ahead = round(self.shift[0] * MICRO)
+        return self.journal.append(expected, records, since=max(0, since - ahead), before=before - ahead)
 
     def compact(self, seq: int, body: Mapping[str, Any]) -> None:
         self.journal.compact(seq, body)

@@ -145,7 +145,7 @@ def test_a_torn_last_record_is_cut_off_and_a_damaged_one_before_is_told() -> Non
 def test_whoever_is_never_first_is_told_so_after_many_tries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journals, "MOST_TRIES", 3)
     monkeypatch.setattr(MemoryJournal, "append", lambda *_, **__: False)
-    replica: Replica[Any] = Replica(MemoryJournal(), MemoryClaims()._replica.state, now=lambda: 0)
+    replica: Replica[Any] = Replica(MemoryJournal(), MemoryClaims()._replica.state, clock=ManualClock())
     with pytest.raises(journals.Conflicted):
         replica.decide(lambda _state, now: ([{"k": "capacity", "at": now, "pool": "p", "n": 1}], lambda: None))
 

@@ -174,9 +174,11 @@ def test_a_decision_that_was_made_long_ago_is_not_recorded(redis_client: Redis, 
             now = claims._journal.read(0).now
             assert now is not None
             record = {"k": "capacity", "at": now, "pool": "p", "n": 1}
-            assert not claims._journal.append(0, [record], now=now - 6_000_000)
-            assert claims._journal.append(0, [record], now=now)
-            assert not claims._journal.append(0, [record], now=now)
+            hour = 3_600_000_000
+            assert not claims._journal.append(0, [record], since=now - hour, before=now)
+            assert not claims._journal.append(0, [record], since=now + hour, before=now + 2 * hour)
+            assert claims._journal.append(0, [record], since=now, before=now + hour)
+            assert not claims._journal.append(0, [record], since=now, before=now + hour)
 
 
 @pytest.mark.parametrize("count", [1, 3])

@@ -59,11 +59,11 @@ class Failing(MemoryJournal):
         super().__init__()
         self.left, self.after = -1, False
 
-    def append(self, expected: int, records: Sequence[Record], *, now: int) -> bool:
+    def append(self, expected: int, records: Sequence[Record], *, since: int = 0, before: int = 0) -> bool:
         self.left -= 1
         if self.left == 0 and not self.after:
             raise Unreachable("before")
-        done = super().append(expected, records, now=now)
+        done = super().append(expected, records, since=since, before=before)
         if self.left == 0:
             raise Unreachable("after")
         return done
@@ -94,11 +94,11 @@ class Deadly(SQLiteJournal):
         super().__init__(path, namespace="lot:lot", synchronous="NORMAL")
         self.left, self.after = left, after
 
-    def append(self, expected: int, records: Sequence[Record], *, now: int) -> bool:
+    def append(self, expected: int, records: Sequence[Record], *, since: int = 0, before: int = 0) -> bool:
         self.left -= 1
         if self.left == 0 and not self.after:
             os.kill(os.getpid(), signal.SIGKILL)
-        done = super().append(expected, records, now=now)
+        done = super().append(expected, records, since=since, before=before)
         if self.left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
         return done

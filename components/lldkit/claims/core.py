@@ -116,6 +116,10 @@ class Ledger(Book):
             records.append(_told("expired", self._claims[claim_id], last))
         return records
 
+    def next_due(self) -> int | None:
+        """When the next claim ends by the passing of time, if one does."""
+        return self._first_end(self._ends)
+
     def held(self, claim_id: str) -> Held:
         """The claim, also one that has ended; `ClaimLost` when nothing is known of it."""
         if claim_id not in self._claims:

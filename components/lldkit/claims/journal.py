@@ -4,6 +4,10 @@ A journal numbers records without gaps. `append` is compare and set: it takes pl
 the writer thinks it does. So a decision that was made upon a state is recorded only if that state was the newest, and
 no lock is held between processes. A `Replica` keeps a state in memory, decides upon it, appends, and applies what it
 appended; when somebody was faster it reads what it missed and decides again.
+
+So a replica need not ask before it decides. It takes its state for the newest, and for the engine's time the last one
+it was told and what has passed since; the engine records only what was decided upon the newest state, in a span of its
+own time in which nothing else falls due. A refusal is never made upon a guess.
 """
 
 import itertools
@@ -12,6 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
+from lldkit.claims.times import to_micros
+from lldkit.clock import MICRO, Clock
 from lldkit.errors import LldkitError
 
 __all__ = [
@@ -64,14 +70,14 @@ class Journal(Protocol):
     """Numbered records that many share. Safe for threads; raises `Unreachable`, and `JournalDamaged` when read."""
 
     timed: bool
-    """Whether the engine's clock counts, so that it is asked before each decision."""
+    """Whether the engine's clock counts, which `Read.now` tells."""
 
     def read(self, after: int) -> Read:
         """Return what stands behind record `after`."""
         ...
 
-    def append(self, expected: int, records: Sequence[Record], *, now: int) -> bool:
-        """Add records if `expected` is the last one; a timed journal also refuses if it was read long before."""
+    def append(self, expected: int, records: Sequence[Record], *, since: int, before: int) -> bool:
+        """Add records if `expected` is the last one, and if a timed journal's clock is between the two times."""
         ...
 
     def compact(self, seq: int, body: Mapping[str, Any]) -> None:
@@ -97,6 +103,10 @@ class State(Protocol):
         """What has happened by the passing of time alone, and is not recorded yet."""
         ...
 
+    def next_due(self) -> int | None:
+        """A time before which nothing more happens by itself; None: nothing ever does."""
+        ...
+
     def dump(self) -> Mapping[str, Any]:
         """All of it, as JSON values."""
         ...
@@ -112,18 +122,23 @@ class State(Protocol):
 
 S = TypeVar("S", bound=State)
 MOST_TRIES = 1_000
+MOST_THOUGHT, MOST_LATE = 5 * MICRO, 1 * MICRO
+"""How long after the engine was asked for the time a decision may be recorded, and how late a guess may be."""
+LONGEST_GUESSED = 60.0
+"""How many seconds the time of an engine is guessed from its last answer; two clocks drift apart some milliseconds."""
 LEAST_BETWEEN_SNAPSHOTS = 10_000
 
 
 class Replica(Generic[S]):
-    """A state that follows a journal; `now` reads a clock in microseconds, for one without time. Safe for threads."""
+    """A state that follows a journal. Safe for threads."""
 
-    def __init__(self, journal: Journal, state: S, *, now: Callable[[], int]) -> None:
-        self._journal, self.state, self._clock = journal, state, now
+    def __init__(self, journal: Journal, state: S, *, clock: Clock) -> None:
+        self._journal, self.state, self._clock = journal, state, clock
         self._lock = threading.Lock()
         self.seq = 0
         self._compacted = 0
         self._sure = False  # whether what the journal has is known: not before the first read, nor after a failure
+        self._told = 0, 0.0  # the engine's time when it was last asked, and the monotonic time of the answer
 
     def look(self, question: Callable[[S, int], R]) -> R:
         """The answer to a question about the newest state."""
@@ -136,25 +151,18 @@ class Replica(Generic[S]):
         It is called again when somebody else was faster, and must do nothing but decide.
         """
         with self._lock:
-            fresh = False
+            guess = self._guess()
             for _ in range(MOST_TRIES):
-                if fresh or self._journal.timed or not self._sure:
-                    now, fresh = self._catch_up(), True
-                else:
-                    now = self._clock()
-                now = self._settle(now)
+                now = self._settle(self._catch_up() if guess is None else guess, guess)
                 try:
                     records, answer = decision(self.state, now)
                 except Exception:
-                    if fresh:
+                    if guess is None:
                         raise
-                    fresh = True
-                    continue
-                if records and self._append(records, now):
-                    return answer()
-                if not records and fresh:
-                    return answer()
-                fresh = True
+                else:
+                    if self._append(records, *self._span(now, guess)) if records else guess is None:
+                        return answer()
+                guess = None
         raise Conflicted(f"others were faster {MOST_TRIES} times in a row; try again")
 
     def records(self, after: int, limit: int) -> Sequence[tuple[int, Record]]:
@@ -163,11 +171,28 @@ class Replica(Generic[S]):
             self._settle(self._catch_up())
             return self._journal.read(after).records[:limit]
 
-    def _settle(self, now: int) -> int:
+    def _guess(self) -> int | None:
+        """What time it is, if the state may be the newest: not after this time has come, and hardly before."""
+        if not self._sure:
+            return None
+        if not self._journal.timed:
+            return to_micros(self._clock.now())
+        engine, at = self._told
+        passed = self._clock.monotonic() - at
+        return engine + int(passed * MICRO) if passed < LONGEST_GUESSED else None
+
+    def _span(self, now: int, guess: int | None) -> tuple[int, int]:
+        """Since when and before when a decision may be recorded: upon a guess, only while nothing else falls due."""
+        if guess is None or not self._journal.timed:
+            return 0, now + MOST_THOUGHT
+        following = self.state.next_due()
+        return guess, guess + MOST_LATE if following is None else min(guess + MOST_LATE, following)
+
+    def _settle(self, now: int, guess: int | None = None) -> int:
         """Record what is due; time never runs back."""
         while due := self.state.due(max(now, self.state.now)):
-            if not self._append(due, now):
-                now = self._catch_up()
+            if not self._append(due, guess or 0, now + MOST_THOUGHT):
+                now, guess = self._catch_up(), None
         return max(now, self.state.now)
 
     def _catch_up(self) -> int:
@@ -181,11 +206,14 @@ class Replica(Generic[S]):
             self.state.apply(seq, record)
             self.seq = seq
         self._sure = True
-        return self._clock() if read.now is None else read.now
+        if read.now is None:
+            return to_micros(self._clock.now())
+        self._told = read.now, self._clock.monotonic()
+        return read.now
 
-    def _append(self, records: Sequence[Record], now: int) -> bool:
+    def _append(self, records: Sequence[Record], since: int, before: int) -> bool:
         self._sure = False
-        if not self._journal.append(self.seq, records, now=now):
+        if not self._journal.append(self.seq, records, since=since, before=before):
             return False
         for record in records:
             self.seq += 1
@@ -218,7 +246,7 @@ class MemoryJournal:
             behind = itertools.islice(self._records, after - self._before, None)
             return Read([(seq, record) for seq, record in enumerate(behind, after + 1)], snapshot)
 
-    def append(self, expected: int, records: Sequence[Record], *, now: int) -> bool:  # noqa: ARG002 - see Journal
+    def append(self, expected: int, records: Sequence[Record], *, since: int = 0, before: int = 0) -> bool:  # noqa: ARG002 - see Journal
         """Add records if `expected` is the last one."""
         with self._lock:
             if expected != self._before + len(self._records):

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any
 
 from psycopg import errors
@@ -16,8 +15,6 @@ from lldkit.engines.postgres import UNAVAILABLE, Connection, Pool, Postgres
 
 __all__ = ["PostgresClaims", "PostgresJournal"]
 
-MOST_THOUGHT = timedelta(seconds=5)
-"""How long after the server was asked for the time a decision may be recorded."""
 FASTER = (errors.UniqueViolation, errors.SerializationFailure, errors.DeadlockDetected)
 """Errors that say that somebody else has appended, or is about to, and that this here was not."""
 MIGRATIONS = [
@@ -32,7 +29,7 @@ SNAPSHOT = b"SELECT seq, body FROM lldkit_journal_snapshot WHERE namespace = %s 
 APPEND = b"""
     INSERT INTO lldkit_journal
     SELECT %(namespace)s, %(expected)s + n, body FROM unnest(%(bodies)s::text[]) WITH ORDINALITY AS given (body, n)
-    WHERE clock_timestamp() < %(before)s
+    WHERE clock_timestamp() >= %(since)s AND clock_timestamp() < %(before)s
       AND NOT EXISTS (SELECT 1 FROM lldkit_journal WHERE namespace = %(namespace)s AND seq > %(expected)s)
       AND NOT EXISTS (SELECT 1 FROM lldkit_journal_snapshot WHERE namespace = %(namespace)s AND seq > %(expected)s)
 """
@@ -72,12 +69,13 @@ class PostgresJournal:
         rows = connection.execute(BEHIND, (self._namespace, after)).fetchall()
         return rows[0][0], [(seq, body) for _, seq, body in rows if seq is not None]
 
-    def append(self, expected: int, records: Sequence[Record], *, now: int) -> bool:
-        """Add records if `expected` is the last one, all or none, and if `now` is not long past."""
+    def append(self, expected: int, records: Sequence[Record], *, since: int, before: int) -> bool:
+        """Add records if `expected` is the last one, all or none, and if the server's clock is between the times."""
+        times = {"since": to_datetime(since), "before": to_datetime(before)}
         given = {"namespace": self._namespace, "expected": expected, "bodies": list(map(seal, records))}
         with self._connection() as connection:
             try:
-                return connection.execute(APPEND, {**given, "before": to_datetime(now) + MOST_THOUGHT}).rowcount > 0
+                return connection.execute(APPEND, given | times).rowcount > 0
             except FASTER:
                 return False
 

@@ -18,8 +18,6 @@ from lldkit.engines.redis import UNAVAILABLE, Client, key, load_script
 __all__ = ["RedisClaims", "RedisJournal"]
 
 APPEND, READ, COMPACT, CUT = (load_script(__package__, f"{name}.lua") for name in ("append", "read", "compact", "cut"))
-MOST_THOUGHT = 5 * MICRO
-"""How long after the server was asked for the time a decision may be recorded."""
 
 
 class RedisJournal:
@@ -41,11 +39,11 @@ class RedisJournal:
                 CUT.run(self._client, self._keys, (torn,))
         return Read(records, snapshot, seconds * MICRO + micros)
 
-    def append(self, expected: int, records: Sequence[Record], *, now: int) -> bool:
-        """Add records if `expected` is the last one, all or none, and if `now` is not long past."""
+    def append(self, expected: int, records: Sequence[Record], *, since: int, before: int) -> bool:
+        """Add records if `expected` is the last one, all or none, and if the server's clock is between the times."""
         with _reaching():
             sealed = map(seal, records)
-            return bool(APPEND.run(self._client, self._keys, (expected, now + MOST_THOUGHT, *sealed)))
+            return bool(APPEND.run(self._client, self._keys, (expected, since, before, *sealed)))
 
     def compact(self, seq: int, body: Mapping[str, Any]) -> None:
         """Keep the state after record `seq`, and let what is well before it go."""

@@ -59,7 +59,7 @@ class JournaledClaims:
         self._max_ttl = check_number("max_ttl_seconds", max_ttl_seconds, above=0)
         keep = round(check_number("keep_seconds", keep_seconds, above=0) * MICRO)
         ledger = Ledger(max_extensions=check_count("max_extensions", max_extensions), keep=keep)
-        self._replica = Replica(journal, ledger, now=lambda: to_micros(clock.now()))
+        self._replica = Replica(journal, ledger, clock=clock)
         self._emit = Emitter(on_event)
 
     def add(self, *units: Unit) -> None:

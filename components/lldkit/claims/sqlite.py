@@ -71,7 +71,7 @@ class SQLiteJournal:
                 connection.execute(CUT, (self._namespace, torn))
         return Read(records, None if found is None else (found[0], unseal(*found)))
 
-    def append(self, expected: int, records: Sequence[Record], *, now: int) -> bool:  # noqa: ARG002 - see Journal
+    def append(self, expected: int, records: Sequence[Record], *, since: int = 0, before: int = 0) -> bool:  # noqa: ARG002 - see Journal
         """Add records if `expected` is the last one, all or none."""
         given = {"namespace": self._namespace, "expected": expected, "bodies": json.dumps(list(map(seal, records)))}
         with _reaching():

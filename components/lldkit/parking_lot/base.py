@@ -8,7 +8,7 @@ from typing import ParamSpec, Self, TypeAlias, TypeVar
 
 from lldkit.arguments import check_count
 from lldkit.claims.journal import Conflicted, JournalDamaged, MemoryJournal, Record, Replica, Unreachable
-from lldkit.claims.times import to_datetime, to_micros
+from lldkit.claims.times import to_datetime
 from lldkit.clock import Clock
 from lldkit.events import Outbox
 from lldkit.parking_lot import core
@@ -72,9 +72,7 @@ class Base:
         self._stored, self._journal = store is not None, MemoryJournal() if store is None else store
         self.layout, self._valid, self._clock, self._tariff = layout, valid, clock, tariff
         self._told: Outbox[LotEvent] = Outbox(on_event)
-        self._replica: Replica[LotState] = Replica(
-            self._journal, _Heard(layout, self._told), now=lambda: to_micros(clock.now())
-        )
+        self._replica: Replica[LotState] = Replica(self._journal, _Heard(layout, self._told), clock=clock)
         version, texts = self._look(lambda state, _: (state.version, dict(state.tariffs)))
         self._pricers = {each: restored(text, tariff) for each, text in texts.items()}
         if not version or texts[version] != document(tariff):

@@ -67,6 +67,10 @@ class LotState(Grounds):
             heapq.heappop(self._timers)
         return []
 
+    def next_due(self) -> int | None:
+        """When the next reservation may have to be looked after."""
+        return self._timers[0][0] if self._timers else None
+
     def _timely(self, what: int, booking: Booking) -> Record | None:
         """What a reservation's timer brings about, unless it has come otherwise."""
         allowed = BOOKING.allowed(booking.state)
