@@ -77,6 +77,13 @@ class DiesOnce:
         return LongestQueueFirst().plan(view)
 
 
+class NamesNoCar:
+    """Plans for a car that there is not."""
+
+    def plan(self, view: GroupView) -> Plan:
+        return Plan({9: view.hall_calls[:1]})
+
+
 class Judge:
     """Checks what must hold of every run, from the lines of its log alone."""
 

@@ -67,7 +67,7 @@ def test_a_ride_by_hand() -> None:
 
 
 def test_littles_law_holds() -> None:
-    law = simulate(*BED, LongestQueueFirst(), hours=6, seed=2, warmup_seconds=600).littles_law
+    law = simulate(*BED, LongestQueueFirst(), hours=30, seed=2, warmup_seconds=600).littles_law
     assert pytest.approx(law.rate * law.W, rel=0.01) == law.L
 
 
@@ -126,6 +126,7 @@ def test_chasing_the_nearest_call_starves_the_caller_at_the_top() -> None:
     assert chased.passengers[-1].id == served.passengers[-1].id
     worst = max((p.boarded or chased.seconds) - p.arrived for p in chased.passengers)
     assert worst > 1500.0
+    assert chased.wait.mean_square > 1.5 * served.wait.mean_square
 
 
 def test_a_kiosk_carries_more_in_an_up_peak_and_makes_people_wait_longer_at_night() -> None:

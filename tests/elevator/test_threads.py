@@ -156,3 +156,4 @@ def test_ten_thousand_presses_of_eight_threads_are_all_served_by_one_consumer() 
         driver.move()
     assert group.calls() == ()
     assert set(pressed) == set(driver.served)
+    assert all(driver.served[place] <= pressed[place] for place in pressed), "nobody is fetched twice"

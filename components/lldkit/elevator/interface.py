@@ -290,7 +290,10 @@ class BaselineWarning(UserWarning):
 
 
 class ElevatorError(LldkitError):
-    """Base of all errors of this room."""
+    """Base of all errors of this room. They travel between processes with their fields."""
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...], dict[str, object]]:
+        return type(self).__new__, (type(self), *self.args), self.__dict__
 
 
 class RunFailed(ElevatorError):
@@ -299,10 +302,6 @@ class RunFailed(ElevatorError):
     def __init__(self, seed: int, at: float, reason: str) -> None:
         super().__init__(f"the run with seed {seed} failed after {at:.3f} s: {reason}")
         self.seed, self.at = seed, at
-
-    def __reduce__(self) -> tuple[type["RunFailed"], tuple[int, float, str]]:
-        reason = str(self).partition(" s: ")[2]
-        return RunFailed, (self.seed, self.at, reason)
 
 
 class SaturatedRun(ElevatorError):
