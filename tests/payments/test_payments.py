@@ -140,6 +140,24 @@ def test_an_automatic_payment_is_captured_when_its_challenge_is_passed() -> None
     assert shop.payments.get(intent.id).state is IntentState.CAPTURED
 
 
+def test_the_gateway_is_asked_under_its_own_name_for_the_payment(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop, names = Shop(), list[str | None]()
+    send = shop.gateway.send
+
+    def sent(request: GatewayRequest, /) -> GatewayReply:
+        names.append(request.reference)
+        return send(request)
+
+    monkeypatch.setattr(shop.gateway, "send", sent)
+    intent = shop.authorized()
+    shop.gateway.faults = ALWAYS("timeout_before")
+    with pytest.raises(OutcomeUnknown):
+        shop.payments.capture(intent.id)
+    shop.gateway.faults = NEVER
+    shop.payments.recover()  # a lost answer does not take the name away
+    assert names == [None, "gw_1", "gw_1"]
+
+
 def test_an_automatic_capture_that_is_declined_is_told_and_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     shop = Shop()
     real = shop.gateway._decide

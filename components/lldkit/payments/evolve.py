@@ -78,8 +78,6 @@ def _ask(payment: Payment, question: Question) -> Payment:
     after = payment._replace(questions=(*others, question))
     if question.operation is not Operation.REFUND:
         return _moved(after, after.intent, STARTS[question.operation], pending=question.operation)
-    if any(refund.id == question.key for refund in payment.refunds):
-        return _refund(after, question.key, RefundEvent.RESEND)
     intent = payment.intent
     amount = Money(question.amount, intent.amount.currency)
     refund = Refund(question.key, intent.id, amount, RefundState.PENDING)

@@ -1,6 +1,6 @@
 """The gateway's statement beside what was moved here: each line and each movement ends in one bucket. Pure."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -66,15 +66,17 @@ def reconcile(rows: Iterable[StatementRow], movements: Iterable[Movement]) -> Re
     """
     found = Reconciliation()
     by_key = {movement.request_key: movement for movement in movements}
-    by_reference = Counter((movement.reference, movement.kind) for movement in by_key.values())
+    by_reference: defaultdict[tuple[str, str], list[Movement]] = defaultdict(list)
+    for each in by_key.values():
+        by_reference[each.reference, each.kind].append(each)
     paired: set[str] = set()
     for row in rows:
         if row.kind == "fee":
             found.fees.append(row)
             continue
         movement = by_key.get(row.request_key)
-        if movement is None and not row.request_key and by_reference[row.reference, row.kind] == 1:
-            movement = next(m for m in by_key.values() if (m.reference, m.kind) == (row.reference, row.kind))
+        if not row.request_key and len(fitting := by_reference.get((row.reference, row.kind), [])) == 1:
+            (movement,) = fitting
         if movement is None:
             found.missing_here.append(row)
         elif movement.request_key in paired:
