@@ -14,6 +14,7 @@ from lldkit.claims.windows import Windows
 spans = st.tuples(st.integers(0, 12), st.integers(1, 6), st.integers(1, 3)).map(lambda s: (s[0], s[0] + s[1], s[2]))
 
 
+@settings(deadline=None)
 @given(st.lists(spans, max_size=20), st.lists(st.integers(0, 19)), spans)
 def test_the_peak_is_what_a_count_at_every_instant_says(
     added: list[tuple[int, int, int]], removed: list[int], asked: tuple[int, int, int]

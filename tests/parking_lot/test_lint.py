@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lldkit.parking_lot import (
@@ -50,6 +50,7 @@ def test_a_long_step_before_a_free_time_is_found_with_two_instants_that_show_it(
     assert "2.40 EUR until 20:00:00" in finding.message
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 500), st.integers(0, 500), st.sampled_from([1, 60, 900, 3_600]), st.sampled_from([1, 60, 900, 3_600])
 )
