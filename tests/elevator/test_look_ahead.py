@@ -1,11 +1,23 @@
 """What look-ahead imagines, by hand, and what it does for it: take a call away, pass a caller, stand apart."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
-from elevator.helpers import building
-from lldkit.elevator import CarView, Direction, GroupView, HallCall, LookAhead, OracleView, Phase
+from elevator.helpers import TIMING, building
+from lldkit.elevator import (
+    Building,
+    Car,
+    CarView,
+    Direction,
+    GroupView,
+    HallCall,
+    LookAhead,
+    OracleView,
+    Phase,
+    Transfer,
+)
 from lldkit.elevator.rollout import LOST, Rollout
 
 UP, DOWN = Direction
@@ -112,6 +124,20 @@ def test_whom_nobody_answers_waits_very_long() -> None:
     assert costs == pytest.approx(patient(LOST))
     assert answered == {}
     assert LookAhead().plan(seen).targets == {}
+
+
+def test_a_car_is_not_imagined_where_it_does_not_stop() -> None:
+    low = Car(capacity=3, timing=TIMING, transfer=Transfer.fixed(1.0), serves=frozenset({0, 1, 2}))
+    house = Building(floors=6, cars=[low, replace(low, serves=None)])
+    near = car(0, 2, direction=DOWN)
+    seen = replace(view([near, car(1, 0)], [call(3)]), building=house)
+    costs, answered = Rollout(seen).cost({})
+    assert costs == pytest.approx(patient(13.0))
+    assert answered == {0: 1}
+    # On its way down from 5 the low one stops at 2, not at 3: doors open there in 6 + 6 s; at 3, the other's, in 13 s
+    riding = car(0, 5, MOVING, direction=DOWN, load=1, car_calls=frozenset({0}))
+    seen = replace(view([riding, car(1, 0)], [call(3), call(2)]), building=house)
+    assert Rollout(seen).cost({})[0] == pytest.approx(patient(13.0) + patient(12.0))
 
 
 def test_a_car_that_comes_free_nearby_takes_a_call_away() -> None:

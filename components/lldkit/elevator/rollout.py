@@ -25,12 +25,12 @@ RULES: tuple[Rule, ...] = (
 
 
 class _Car:
-    """A car in a rollout: at which second it is where, and can stop; `target` is the number of an errand."""
+    """A car in a rollout: at which second it is where, and can stop; the errands it could answer, and its target."""
 
-    __slots__ = ("at", "capacity", "floor", "goals", "id", "load", "pace", "passes", "target", "way")
+    __slots__ = ("able", "at", "capacity", "floor", "goals", "id", "load", "pace", "passes", "target", "way")
 
-    def __init__(self, car: CarView, pace: Pace) -> None:
-        self.id, self.pace, self.capacity = car.id, pace, car.capacity
+    def __init__(self, car: CarView, pace: Pace, able: frozenset[int]) -> None:
+        self.id, self.pace, self.capacity, self.able = car.id, pace, car.capacity, able
         self.at, self.floor, self.way = car.next_seconds, car.next_floor, int(car.direction)
         self.load, self.goals = float(car.load), set(car.car_calls)
         self.target: int | None = None
@@ -39,7 +39,7 @@ class _Car:
     def copy(self, target: int | None, *, passes: bool) -> "_Car":
         """The same car for another rollout."""
         new = object.__new__(_Car)
-        new.id, new.pace, new.capacity = self.id, self.pace, self.capacity
+        new.id, new.pace, new.capacity, new.able = self.id, self.pace, self.capacity, self.able
         new.at, new.floor, new.way = self.at, self.floor, self.way
         new.load, new.goals = self.load, self.goals.copy()
         new.target, new.passes = target, passes
@@ -138,7 +138,7 @@ class Rollout:
         """Choose a call, and go there or open; the errand for which the doors have opened."""
         if car.target not in self._left:
             taken = {other.target for other in self._busy if not other.goals}
-            free = [n for n in sorted(self._left) if n not in taken]
+            free = [n for n in sorted(self._left & car.able) if n not in taken]
             car.target = min(free, key=lambda n: rule(self.errands[n], car.floor), default=None)
         if car.target is None:
             self._busy.remove(car)
@@ -157,14 +157,15 @@ class Rollout:
     def _waiting(self, car: _Car, way: int) -> int | None:
         """The errand that the car could answer where it is."""
         number = self.number.get((car.floor, way))
-        return number if number in self._left and not car.passes and car.load < car.capacity - 0.5 else None
+        may = number in self._left and number in car.able and not car.passes and car.load < car.capacity - 0.5
+        return number if may else None
 
     def _next(self, car: _Car, goal: int) -> int:
         """The first floor on the way to `goal` where the car could pick somebody up; else `goal`."""
         if car.load >= car.capacity - 0.5:
             return goal
         floor, way = car.floor, car.way
-        for number in self._left:
+        for number in self._left & car.able:
             there = self.errands[number].floor
             if self.errands[number].direction == way and 0 < (there - floor) * way < (goal - floor) * way:
                 goal = there
@@ -176,7 +177,9 @@ _at = attrgetter("at")
 
 def _imagined(view: GroupView, car: CarView) -> _Car:
     """A car as it is now; with open doors, as it will be when they have closed."""
-    imagined = _Car(car, pace_of(view.building, car.id))
+    calls = enumerate(view.hall_calls)
+    able = frozenset(n for n, call in calls if view.building.ways_on(car.id, call.floor, call.direction))
+    imagined = _Car(car, pace_of(view.building, car.id), able)
     if car.phase is Phase.STOPPING or car.phase is Phase.OPEN:
         boards = car.heading is not None and (car.phase is Phase.STOPPING or not car.car_calls)
         if boards and car.heading is not None:
