@@ -43,6 +43,7 @@ PURE = {
     "config": ("names", "suggest", "merge"),
     "scheduler": ("transitions", "selection", "outcomes"),
     "payments": ("books", "decide", "facts"),
+    "notifications": ("digest", "fallback", "lanes"),
 }
 SHELL = {  # tests of it
     "rate_limiter": ("limiter",),
@@ -53,6 +54,7 @@ SHELL = {  # tests of it
     "config": ("layers", "secrets", "manager"),
     "scheduler": ("contract", "tasks", "schedules", "worker"),
     "payments": ("payments", "reconciliation"),
+    "notifications": ("decide", "explain", "lint"),
 }
 IDLE = re.compile(r"\.\.\.$|del \w+(, \w+)*$|__all__ ")  # `del argument` says that an argument is not needed
 AT_ONCE = 2
