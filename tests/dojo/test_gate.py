@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from lldkit.__main__ import main
-from lldkit.dojo import bench, catalog, gate, grade
+from lldkit.dojo import bench, catalog, gate, grade, load_kata
 from lldkit.dojo.examine import FEW, MANY
-from lldkit.dojo.interface import Manifest, Mutant, Report
+from lldkit.dojo.interface import Manifest, Mutant, Report, Verdict
 from lldkit.dojo.mutate import mutants
 from lldkit.dojo.survivors import killers
 
@@ -140,6 +140,21 @@ def test_a_reference_is_graded_once_for_all_steps_that_try_many_schedules(
     list(steps["references"]())
     assert list(steps["schedules"]()) == []
     assert graded == [("level1.py", FEW), ("level2.py", MANY)]
+
+
+def test_a_race_is_replayed_also_where_an_example_fails_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    queue = load_kata("bounded_queue")
+    dropped = next(wrong for wrong in queue.wrong if wrong.id == "w09")
+    proof = gate.Gate(queue._replace(wrong=(dropped,)), workers=1)
+    proof.reports["w09"] = gate.grade_wrong(queue, dropped)
+    assert proof.reports["w09"].failure == "what_is_left_is_handed_out"
+    green = proof.reports["w09"]._replace(verdict=Verdict.GREEN)
+
+    def graded(kata: Manifest, path: Path, **more: Any) -> Report:
+        return grade(kata, path, **more) if path.parent.name == "wrong" else green
+
+    monkeypatch.setattr(gate, "grade", graded)
+    assert list(proof.schedules()) == []
 
 
 def test_a_planted_bug_that_lives_is_found(jar: Jar) -> None:

@@ -22,7 +22,7 @@ __all__ = ["FEW", "MANY", "Exam", "GraderError"]
 
 FEW = 50  # schedules within which every planted race is found
 FEWER = 20  # for a level that the planted bug of a higher one does not touch
-MANY = 835  # which make 1,000 with those that are tried for a proof: in them a right solution raises no alarm
+MANY = 910  # which make 1,000 with those that are tried for a proof: in them a right solution raises no alarm
 
 
 class Exam:

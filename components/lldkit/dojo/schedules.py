@@ -24,7 +24,7 @@ __all__ = ["Maker", "VirtualClock", "columns", "run"]
 WIDTH = 92
 MOST_ROWS = 40
 SEED = 0
-ON_PROOF = 0.2  # for each schedule that is asked for, so many may be tried first, to cover all of them
+ON_PROOF = 0.1  # for each schedule that is asked for, so many may be tried first, to cover all of them
 SHORT = 1_000  # steps of a schedule, at most, that may be part of a short proof
 PROOF = 500  # schedules after which a right solution is believed without a proof
 POLLS = {
@@ -168,7 +168,7 @@ def run(
 
 
 def _sampled(program: Any, schedules: int, options: dict[str, Any]) -> Report:
-    """A proof where it is short, as it is for most scenarios, else a sample.
+    """A proof where it is short, as it is for half of all scenarios, else a sample.
 
     What the sample shows is told first: the way to it does not change with what the proof tries. What only the proof
     has seen is not lost, unless it is a thread that spins: no scheduler holds the others back for ever.
