@@ -3,16 +3,27 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lldkit.__main__ import main
-from lldkit.dojo import bench, catalog, gate, grade
-from lldkit.dojo.interface import Manifest, Mutant
+from lldkit.dojo import bench, catalog, gate, grade, load_kata
+from lldkit.dojo.examine import FEW, MANY
+from lldkit.dojo.interface import Manifest, Mutant, Report, Verdict
 from lldkit.dojo.mutate import mutants
 from lldkit.dojo.survivors import killers
 
 Jar = Callable[..., Manifest]
+SCENARIO = '''
+from lldkit.dojo.author import scenario
+
+@scenario(level=2)
+def two_look(make):
+    """Who looks changes nothing."""
+    jar = make(clock=make.clock())
+    return [jar.look, jar.look], lambda: jar.look() == []
+'''
 
 
 def found(kata: Manifest, step: str) -> list[str]:
@@ -93,6 +104,57 @@ def test_files_that_are_missing_or_belong_to_nothing_are_found(jar: Jar) -> None
     says = found(jar(), "files")
     assert "design.md is missing" in says
     assert "right.py belongs to nothing" in says
+
+
+@pytest.mark.parametrize("name", ["checks.py", "model.py", "interface.py", "stub/solution.py", "levels/2.md"])
+def test_without_a_file_that_grading_needs_the_other_steps_are_skipped(name: str, jar: Jar) -> None:
+    kata = jar()
+    (kata.folder / "solutions").mkdir()
+    (kata.folder / "wrong").mkdir()
+    for file in ("solutions/level1.py", "solutions/level2.py", "wrong/w01_alias.py"):
+        (kata.folder / file).write_text((kata.folder / "right.py").read_text())
+    (kata.folder / name).unlink()
+    told: list[str] = []
+    code = bench.check([str(kata.folder)], say=told.extend, fast=True, as_json=False, renew=True)
+    assert code == 1
+    assert f"    {name} is missing\n      remedy: write it, or take it out of kata.toml" in told
+    assert f"jar              the other steps are skipped: they need {name}" in told
+    assert told[-1].startswith("jar: ")
+
+
+def test_a_reference_is_graded_once_for_all_steps_that_try_many_schedules(
+    jar: Jar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kata = jar(checks=(jar().folder / "checks.py").read_text() + SCENARIO)._replace(wrong=())
+    (kata.folder / "solutions").mkdir()
+    for level in (1, 2):
+        (kata.folder / "solutions" / f"level{level}.py").write_text((kata.folder / "right.py").read_text())
+    graded: list[tuple[str, int | None]] = []
+
+    def counted(kata: Manifest, path: Path, **more: Any) -> Report:
+        graded.append((path.name, more["options"].schedules))
+        return grade(kata, path, **more)
+
+    monkeypatch.setattr(gate, "grade", counted)
+    steps = dict(gate.Gate(kata, workers=1).steps())
+    list(steps["references"]())
+    assert list(steps["schedules"]()) == []
+    assert graded == [("level1.py", FEW), ("level2.py", MANY)]
+
+
+def test_a_race_is_replayed_also_where_an_example_fails_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    queue = load_kata("bounded_queue")
+    dropped = next(wrong for wrong in queue.wrong if wrong.id == "w09")
+    proof = gate.Gate(queue._replace(wrong=(dropped,)), workers=1)
+    proof.reports["w09"] = gate.grade_wrong(queue, dropped)
+    assert proof.reports["w09"].failure == "what_is_left_is_handed_out"
+    green = proof.reports["w09"]._replace(verdict=Verdict.GREEN)
+
+    def graded(kata: Manifest, path: Path, **more: Any) -> Report:
+        return grade(kata, path, **more) if path.parent.name == "wrong" else green
+
+    monkeypatch.setattr(gate, "grade", graded)
+    assert list(proof.schedules()) == []
 
 
 def test_a_planted_bug_that_lives_is_found(jar: Jar) -> None:

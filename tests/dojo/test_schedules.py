@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from lldkit import interleave
 from lldkit.dojo import gate, grade, schedules
 from lldkit.dojo.grader import Options
 from lldkit.dojo.interface import Manifest, Report, Verdict
@@ -99,6 +100,9 @@ class Box:
         self.asked = True
         while not self.value:
             time.sleep(0)
+    def spin(self):
+        while not self.value:
+            pass
 """
 
 
@@ -128,3 +132,58 @@ def test_a_solution_that_polls_cannot_be_proved(
     found = schedules.run(scenario, solution, lambda: None, schedules=1, replay=None, proof="free")
     assert found["status"] == status
     assert ("asking again and again" in found.get("actual", "")) is (status == "fail")
+
+
+def _explored(scenario: Any, most: int, monkeypatch: pytest.MonkeyPatch, *, shrink: bool = False) -> tuple[str, int]:
+    """The status of a scenario, and how often its program was begun."""
+    monkeypatch.delitem(sys.modules, "solution", raising=False)
+    begun: list[None] = []
+    solution = Solution(SHARED, "solution.py", "Box", ModuleType("interface"))
+    found = schedules.run(scenario, solution, lambda: begun.append(None), schedules=most, replay=None, shrink=shrink)
+    return found["status"], len(begun)
+
+
+def reading(make: schedules.Maker) -> Any:
+    """No order of two threads that only read differs from another."""
+    box = make()
+    return [lambda: box.value, lambda: box.value], None
+
+
+def sums(make: schedules.Maker) -> Any:
+    """Two threads add one each."""
+    box = make()
+    return [box.add, box.add], lambda: box.value == 2
+
+
+def test_a_scenario_that_few_schedules_prove_is_not_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _explored(reading, 100, monkeypatch) == ("pass", 1)
+
+
+def test_what_is_tried_for_a_proof_is_at_most_a_tenth_of_what_is_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _explored(additions, 10, monkeypatch) == ("pass", 11)
+
+
+def spinning(make: schedules.Maker) -> Any:
+    """One thread waits for the other, who always comes."""
+    box = make()
+    return [box.spin, box.add], None
+
+
+def test_who_spins_for_ever_in_the_proof_alone_is_not_to_blame(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedules, "SHORT", 200)
+    assert _explored(spinning, 20, monkeypatch) == ("pass", 21)
+
+
+@pytest.mark.parametrize("shrink", [True, False])
+def test_a_failure_that_only_the_proof_has_seen_is_not_lost(*, shrink: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    explore = interleave.explore
+
+    def blind(program: Any, **options: Any) -> interleave.Report:
+        """Instead of a sample one thread after the other, which shows nothing."""
+        sequential = {"schedules": 1, "strategy": interleave.Dpor()}
+        return explore(program, **options if "strategy" in options else options | sequential)
+
+    monkeypatch.setattr(interleave, "explore", blind)
+    assert _explored(sums, 100, monkeypatch, shrink=shrink)[0] == "fail"
+    monkeypatch.setattr(schedules, "ON_PROOF", 0)
+    assert _explored(sums, 100, monkeypatch, shrink=shrink)[0] == "pass"

@@ -60,14 +60,14 @@ def _document(
     except ManifestError as error:
         say([str(error)])
         return {"name": name, "ok": False, "findings": [_plain(gate.Finding("manifest", str(error), ""))]}
-    if renew:
-        gate.renew(kata, workers=workers)
     proof = gate.Gate(kata, fast=fast, workers=workers)
+    if renew and not proof.lacking():
+        gate.renew(kata, workers=workers)
     findings = list(_proved(proof, say))
     seconds = round(SYSTEM.monotonic() - begun, 1)
     verdict = f"{len(findings)} findings" if findings else "the grader is proved"
     counted = f"{len(proof.reports)} planted bugs, {proof.mutants} mutants, {seconds} s"
-    say(["", *table(proof), "", f"{kata.name}: {verdict} ({counted})"])
+    say(["", *([] if proof.lacking() else table(proof)), "", f"{kata.name}: {verdict} ({counted})"])
     document = {"name": kata.name, "ok": not findings, "seconds": seconds, "mutants": proof.mutants}
     return {**document, "findings": [_plain(finding) for finding in findings]}
 
@@ -77,13 +77,15 @@ def _plain(finding: Finding) -> dict[str, str]:
 
 
 def _proved(proof: Gate, say: Callable[[Iterable[str]], None]) -> Iterator[Finding]:
-    """Run the steps one by one."""
-    for name, step in proof.steps():
+    """Run the steps one by one; the first alone where files are missing that the others need."""
+    lacking = proof.lacking()
+    for name, step in proof.steps()[: 1 if lacking else None]:
         begun = SYSTEM.monotonic()
         findings = list(step())
         say([f"{proof.kata.name:16} {name:12} {'FOUND' if findings else 'ok':6} {SYSTEM.monotonic() - begun:5.1f} s"])
         say(f"    {finding.says}\n      remedy: {finding.remedy}" for finding in findings)
         yield from findings
+    say([f"{proof.kata.name:16} the other steps are skipped: they need {', '.join(lacking)}"] if lacking else [])
 
 
 def matrix(name: str, *, say: Callable[[Iterable[str]], None]) -> int:

@@ -36,7 +36,8 @@ FOLLOW_UPS = 6
 ALTERNATIVES = 3  # of a component; two do for one idea
 RUNS = 5  # grades that must be identical
 HASH_SEEDS = ("0", "1")
-_OWN_FILES = {"kata.toml", "interface.py", "checks.py", "model.py", "design.md", "followups.toml"}
+_GRADING = {"interface.py", "checks.py", "model.py", "stub/solution.py"}
+_OWN_FILES = {"kata.toml", "design.md", "followups.toml"} | _GRADING
 _OPTIONAL = {"equivalents.toml", "library.py", "note.md", fingerprint.FILE, predict.FILE}
 
 
@@ -89,6 +90,7 @@ class Gate:
         self.reports: dict[str, Report] = {}
         self.killers: dict[str, int] = {}
         self.mutants = 0
+        self._proved: dict[Path, Report] = {}
 
     def steps(self) -> list[tuple[str, Callable[[], Iterable[Finding]]]]:
         """The proofs in their order, by name."""
@@ -116,11 +118,9 @@ class Gate:
     def files(self) -> Iterator[Finding]:
         """Manifest and files agree, and nothing lies about."""
         kata = self.kata
-        wanted = _OWN_FILES | {f"stub/{name}" for name in ("solution.py", "demo.py", "tests.py", "NOTES.md")}
-        wanted |= {f"levels/{level.n}.md" for level in kata.level}
-        wanted |= {f"solutions/level{level.n}.py" for level in kata.level}
+        wanted = _OWN_FILES | self._graded() | {f"stub/{name}" for name in ("demo.py", "tests.py", "NOTES.md")}
         wanted |= {hint.file for hint in kata.hint} | {twist.file for twist in kata.twist}
-        wanted |= {wrong.file for wrong in kata.wrong} | {f"golden/{wrong.id}.txt" for wrong in kata.wrong}
+        wanted |= {f"golden/{wrong.id}.txt" for wrong in kata.wrong}
         there = {
             path.relative_to(self.folder).as_posix()
             for path in self.folder.rglob("*")
@@ -131,6 +131,16 @@ class Gate:
         for name in sorted(there - wanted - _OPTIONAL):
             if not name.startswith("alternatives/"):
                 yield Finding("files", f"{name} belongs to nothing", "name it in kata.toml or delete it")
+
+    def _graded(self) -> set[str]:
+        """The files without which nothing can be graded or read."""
+        levels = [level.n for level in self.kata.level]
+        texts = {f"levels/{n}.md" for n in levels} | {f"solutions/level{n}.py" for n in levels}
+        return _GRADING | texts | {wrong.file for wrong in self.kata.wrong}
+
+    def lacking(self) -> list[str]:
+        """Which of the files are missing that all steps but the first need."""
+        return sorted(name for name in self._graded() if not (self.folder / name).is_file())
 
     def statement(self) -> Iterator[Finding]:
         """Every violated sentence stands in the statement of its level or of one before."""
@@ -198,7 +208,8 @@ class Gate:
     def references(self) -> Iterator[Finding]:
         """`solutions/levelK.py` passes levels 1..K only, and the grader's plan is complete."""
         paths = [self.folder / "solutions" / f"level{level.n}.py" for level in self.kata.level]
-        graded = [*self._each(paths[:-1], self._few), *self._each(paths[-1:], self._quick)]
+        last = self._as_a_learner if self.fast else self._many
+        graded = self._each(paths, lambda path: last(path) if path == paths[-1] else self._few(path))
         for level, report in zip(self.kata.level, graded, strict=True):
             if report.verdict is Verdict.GRADER_ERROR:
                 yield Finding("references", f"level {level.n}: {report.problem}", "mend the checks or the model")
@@ -206,13 +217,15 @@ class Gate:
                 shown = f"{report.failure}: {report.failing.actual}" if report.failing else ""
                 yield Finding("references", f"level{level.n}.py reaches level {report.reached} {shown}", "mend either")
 
-    def _quick(self, path: Path) -> Report:
-        """A grade with few schedules where the step `schedules` tries many."""
-        return self._as_a_learner(path) if self.fast else self._few(path)
-
     def _few(self, path: Path) -> Report:
         """A grade with few schedules, where the step `schedules` or a solution that extends this one tries many."""
         return grade(self.kata, path, options=Options(schedules=FEW))
+
+    def _many(self, path: Path) -> Report:
+        """A grade with 1,000 schedules a scenario; it is kept, for several steps ask for it."""
+        if path not in self._proved:
+            self._proved[path] = grade(self.kata, path, options=Options(schedules=MANY))
+        return self._proved[path]
 
     def _as_a_learner(self, path: Path) -> Report:
         """A grade like any other."""
@@ -237,7 +250,8 @@ class Gate:
         enough = ALTERNATIVES - concept.is_one(self.kata)
         if len(paths) < enough and not self.kata.drill_of:
             yield Finding("alternatives", f"{len(paths)} alternatives", f"write {enough} of different structure")
-        work = self._few if self.fast or concept.is_one(self.kata) else self._as_a_learner
+        slow = self._many if concept.is_one(self.kata) else self._as_a_learner
+        work = self._few if self.fast else slow
         for path, report in zip(paths, self._each(paths, work), strict=True):
             if report.verdict is not Verdict.GREEN:
                 shown = f"{report.failure}: {report.failing.actual}" if report.failing else report.problem
@@ -298,18 +312,16 @@ class Gate:
         """The reference raises no alarm in 1,000 schedules a scenario; a planted race is replayed by its string."""
         if not any(check.kind == "schedule" for check in catalog.plan(self.kata, self.kata.last)):
             return
-        first = min(check.level for check in catalog.plan(self.kata, self.kata.last) if check.kind == "schedule")
-        many = LABELLED._replace(schedules=MANY, first=first)
         right = [self.folder / "solutions" / f"level{self.kata.last}.py"]
         right += sorted((self.folder / "alternatives").glob("*.py")) if concept.is_one(self.kata) else []
-        graded = self._each(right, lambda path: grade(self.kata, path, options=many))
+        graded = self._each(right, self._many)
         for path, report in zip(right, graded, strict=True):
             if report.verdict is not Verdict.GREEN:
-                yield Finding("schedules", f"{path.name}: {report.failure} in {MANY} schedules", "a false alarm")
+                yield Finding("schedules", f"{path.name}: {report.failure} in 1,000 schedules", "a false alarm")
         races = [wrong for wrong in self.kata.wrong if self._race(wrong) is not None]
         for wrong, again in zip(races, self._each(races, self._replayed), strict=True):
             found = self._race(wrong)
-            if found is not None and again.failure != found.id:
+            if found is not None and found.id not in {check.id for check in again.checks if check.failed}:
                 yield Finding("schedules", f"{wrong.id} is not replayed by {found.schedule}", "it must be")
 
     def _race(self, wrong: Wrong) -> CheckResult | None:

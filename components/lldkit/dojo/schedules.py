@@ -24,6 +24,8 @@ __all__ = ["Maker", "VirtualClock", "columns", "run"]
 WIDTH = 92
 MOST_ROWS = 40
 SEED = 0
+ON_PROOF = 0.1  # for each schedule that is asked for, so many may be tried first, to cover all of them
+SHORT = 1_000  # steps of a schedule, at most, that may be part of a short proof
 PROOF = 500  # schedules after which a right solution is believed without a proof
 POLLS = {
     "status": "fail",
@@ -114,13 +116,11 @@ def run(
     replay: str | None,
     proof: str | None = None,
     shrink: bool = True,
-    proved_by: int = 0,
     **options: Any,
 ) -> dict[str, Any]:
-    """Explore `schedules` interleavings of one scenario, or replay the one that `replay` (`name@schedule`) names.
+    """Sample `schedules` interleavings of one scenario, unless fewer prove it, or replay one: `name@schedule`.
 
-    With `proof` all schedules of that granularity are tried, up to 500, however many are asked for. A scenario that
-    has no more than `proved_by` schedules that differ is proved by them; a sample then says nothing new.
+    With `proof` all schedules of that granularity are tried, up to 500, however many are asked for.
     """
     from lldkit import interleave
     from lldkit.dojo import lock_order
@@ -153,7 +153,7 @@ def run(
             if report.verdict is interleave.Verdict.NOT_FOUND and report.schedules < PROOF:
                 return POLLS.copy()
         else:
-            report = _sampled(program, schedules, proved_by, {**code, **options})
+            report = _sampled(program, schedules, {**code, **options})
     except interleave.Diverged:
         return {
             "status": "fail",
@@ -167,15 +167,27 @@ def run(
     return {"status": "pass", "locks": lock_order.pairs(program, solution.label, **code) if shrink else {}}
 
 
-def _sampled(program: Any, schedules: int, proved_by: int, options: dict[str, Any]) -> Report:
-    """A proof where it is short, else a sample."""
+def _sampled(program: Any, schedules: int, options: dict[str, Any]) -> Report:
+    """A proof where it is short, as it is for half of all scenarios, else a sample.
+
+    What the sample shows is told first: the way to it does not change with what the proof tries. What only the proof
+    has seen is not lost, unless it is a thread that spins: no scheduler holds the others back for ever.
+    """
     from lldkit import interleave
 
-    if proved_by:
-        report = interleave.explore(program, schedules=proved_by, strategy=interleave.Dpor(), **options)
-        if report.verdict is not interleave.Verdict.NOT_FOUND:
-            return report
-    return interleave.explore(program, schedules=schedules, seed=SEED, **options)
+    tries = int(schedules * ON_PROOF)
+    sampled: dict[str, Any] = {**options, "schedules": schedules, "seed": SEED}
+    if not tries:
+        return interleave.explore(program, **sampled)
+    short = {**options, "schedules": tries, "max_steps": min(SHORT, options["max_steps"])}
+    proof = interleave.explore(program, strategy=interleave.Dpor(), **{**short, "shrink": False})
+    seen = proof.failure is not None and proof.failure.kind is not interleave.Kind.LIVELOCK
+    if proof.verdict is interleave.Verdict.PROVED or (seen and not options["shrink"]):
+        return proof
+    sample = interleave.explore(program, **sampled)
+    if sample.failure is not None or not seen:
+        return sample
+    return interleave.explore(program, strategy=interleave.Dpor(), **short)
 
 
 def _told(report: Report, function: Any, solution: Solution) -> dict[str, Any]:
