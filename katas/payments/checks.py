@@ -852,6 +852,26 @@ def who_asks_is_left_alone_for_a_while(desk: Desk) -> None:
     world.expect_one_charge()
 
 
+@check(level=6, kills=["w24"], needs=["who_asks_is_left_alone_for_a_while", "a_question_keeps_its_key"])
+def who_recovers_is_left_alone_too(desk: Desk) -> None:
+    """Three processes find out the same after a restart, and the gateway hears each question three times."""
+    world, lost, slow = World(desk), Host(), Host()
+    one, two, three = world.process(lost), world.process(slow), world.process()
+    seen = []
+
+    def meanwhile():
+        seen.append(three.get("k").state)
+        desk.raises(InProgress, three.charge, "k", 60)
+        seen.append(three.recover())
+
+    world.at(lost, "answer", timeout, f"no answer comes: {WHERE['answer']}")
+    desk.raises(OutcomeUnknown, one.charge, "k", 60)
+    world.at(slow, "gateway", meanwhile, "the gateway is asked again; what do others see?")
+    desk.expect(two.recover(), 1)
+    desk.expect(seen, ["processing", 0])
+    world.expect_one_charge()
+
+
 @check(level=6, kills=["w22"], needs=["one_key_is_one_charge"])
 def an_answer_counts_once(desk: Desk) -> None:
     """The answer of a process that slept for a minute books the money once more."""
