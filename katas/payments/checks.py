@@ -697,6 +697,17 @@ def one_of_two_does_the_work(make):
     return {"one": asks, "two": asks}, holds
 
 
+@scenario(level=5, kills=["w25"], needs=["two_do_not_take_the_same_money"], schedules=60)
+def two_payments_are_two(make):
+    """Two customers press "buy" at once, and one of them pays for both."""
+    payments = make(clock=make.clock())
+
+    def holds():
+        return make.expect(sorted(payments.get(id).amount for id in ("p1", "p2")), [30, 60])
+
+    return {"one": lambda: payments.create(30), "two": lambda: payments.create(60)}, holds
+
+
 # -- level 6: whoever dies -----------------------------------------------------------------------------------------
 
 LEASE = 8
