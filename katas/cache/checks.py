@@ -37,13 +37,6 @@ def gives(value):
 # -- level 1: the least recently used leaves -----------------------------------------------------------------------
 
 
-@check(level=1)
-def bad_arguments_are_refused(desk: Desk) -> None:
-    """A cache of size 0 that is taken quietly hits nothing, and nobody knows why the database is slow."""
-    desk.raises(ValueError, desk.make, maxsize=0)
-    desk.raises(ValueError, desk.make, maxsize=-1)
-
-
 @check(level=1, kills=["w03"])
 def it_never_holds_more_than_maxsize(desk: Desk) -> None:
     """One entry too many is one customer's report of 2 GB too many."""
@@ -156,19 +149,14 @@ def a_call_looks_at_few_keys(desk: Desk) -> None:
     desk.true(looks <= 8 * 64, "64 hits look at a key 8 times each at most", f"{looks} looks")
 
 
+@check(level=1)
+def bad_arguments_are_refused(desk: Desk) -> None:
+    """A cache of size 0 that is taken quietly hits nothing, and nobody knows why the database is slow."""
+    desk.raises(ValueError, desk.make, maxsize=0)
+    desk.raises(ValueError, desk.make, maxsize=-1)
+
+
 # -- level 2: entries expire ---------------------------------------------------------------------------------------
-
-
-@check(level=2)
-def bad_lifetimes_are_refused(desk: Desk) -> None:
-    """A lifetime of 0 is a division by a constant that somebody forgot to set; an endless entry is not the answer."""
-    clock = desk.clock()
-    desk.raises(ValueError, desk.make, maxsize=1, ttl=0, clock=clock)
-    desk.raises(ValueError, desk.make, maxsize=1, ttl=-1, clock=clock)
-    cache = desk.make(maxsize=1, clock=clock)
-    cache.put("a", 1)
-    desk.raises(ValueError, cache.put, "b", 2, ttl=0)
-    desk.expect(cache.get("a"), 1)
 
 
 @check(level=2, kills=["w08"])
@@ -236,6 +224,18 @@ def the_dead_leave_before_the_living(desk: Desk) -> None:
     cache.put("c", 3)
     desk.expect(cache.get("a"), 1)
     desk.expect(cache.get("c"), 3)
+
+
+@check(level=2)
+def bad_lifetimes_are_refused(desk: Desk) -> None:
+    """A lifetime of 0 is a division by a constant that somebody forgot to set; an endless entry is not the answer."""
+    clock = desk.clock()
+    desk.raises(ValueError, desk.make, maxsize=1, ttl=0, clock=clock)
+    desk.raises(ValueError, desk.make, maxsize=1, ttl=-1, clock=clock)
+    cache = desk.make(maxsize=1, clock=clock)
+    cache.put("a", 1)
+    desk.raises(ValueError, cache.put, "b", 2, ttl=0)
+    desk.expect(cache.get("a"), 1)
 
 
 # -- level 3: the least frequently used leaves ---------------------------------------------------------------------

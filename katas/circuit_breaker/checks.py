@@ -35,15 +35,6 @@ def failing(desk, breaker, times=1, function=FAIL, error=Down):
 # -- level 1: failures in a row ------------------------------------------------------------------------------------
 
 
-@check(level=1)
-def bad_arguments_are_refused(desk: Desk) -> None:
-    """A breaker that takes `open_for=0` quietly never refuses anything."""
-    clock = desk.clock()
-    desk.raises(ValueError, desk.make, failures=0, open_for=1, clock=clock)
-    desk.raises(ValueError, desk.make, failures=1, open_for=0, clock=clock)
-    desk.raises(ValueError, desk.make, failures=1, open_for=-1, clock=clock)
-
-
 @check(level=1, kills=["w06"])
 def the_callers_error_comes_through(desk: Desk) -> None:
     """Callers handle their own errors; one that is replaced is handled by nobody."""
@@ -145,6 +136,15 @@ def wait_of(breaker):
     except Refused as refused:
         return refused.retry_after
     return "no refusal"
+
+
+@check(level=1)
+def bad_arguments_are_refused(desk: Desk) -> None:
+    """A breaker that takes `open_for=0` quietly never refuses anything."""
+    clock = desk.clock()
+    desk.raises(ValueError, desk.make, failures=0, open_for=1, clock=clock)
+    desk.raises(ValueError, desk.make, failures=1, open_for=0, clock=clock)
+    desk.raises(ValueError, desk.make, failures=1, open_for=-1, clock=clock)
 
 
 # -- level 2: a rate over the last calls ---------------------------------------------------------------------------

@@ -805,6 +805,19 @@ def watches_begin_and_end_at_the_same_time(make):
     return {"one": end, "two": lambda: settings.watch("port", new)}, invariant
 
 
+@scenario(level=5, kills=["w39"], schedules=60)
+def nobody_who_watches_is_forgotten(make):
+    """Two parts of the service begin at once, and one of them keeps the password of yesterday for ever."""
+    settings = make(layers={"file": Says({"port": 80}, {"port": 81})})
+    one, two = Heard(), Heard()
+
+    def invariant():
+        settings.reload()
+        return make.expect([one.calls, two.calls], [[(80, 81)], [(80, 81)]])
+
+    return {"one": lambda: settings.watch("port", one), "two": lambda: settings.watch("port", two)}, invariant
+
+
 # -- level 6: a shared store ---------------------------------------------------------------------------------------
 
 

@@ -694,16 +694,19 @@ def consistent(value):
 @scenario(level=6, kills=["w18"], schedules=60)
 def a_question_sees_one_document(make):
     """Half of the new document and half of the old one is a document that nobody has written."""
-    flags, seen = make(consistent(1)), set()
+    flags, seen, reasons = make(consistent(1)), set(), set()
 
     def ask():
         for _ in range(3):
             seen.add(flags.variant("a", ANN, 0))
+            reasons.add(flags.explain("a", ANN).reason)
+
+    def invariant():
+        make.expect({"neither 1 nor 2": sorted(seen - {1, 2})}, {"neither 1 nor 2": []})
+        return make.expect(sorted(reasons), ["serve"])
 
     update = lambda: flags.update(consistent(2), 1)
-    return {"asks": ask, "updates": update}, lambda: make.expect(
-        {"neither 1 nor 2": sorted(seen - {1, 2})}, {"neither 1 nor 2": []}
-    )
+    return {"asks": ask, "updates": update}, invariant
 
 
 @scenario(level=6, kills=["w32"], schedules=100)

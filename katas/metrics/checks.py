@@ -278,6 +278,36 @@ def no_increment_is_lost(make):
     return {"one": body, "two": body}, lambda: make.expect((registry.value("hits"), registry.recent("hits")), (2, 2))
 
 
+class Slow(float):
+    """A number that takes its time to be added: what a step of a thread does not hold together falls apart."""
+
+    def __new__(cls, value, clock):
+        made = super().__new__(cls, value)
+        made.clock = clock
+        return made
+
+    def __radd__(self, other):
+        self.clock.sleep(1)
+        return other + float(self)
+
+
+@scenario(level=4, kills=["w26"], schedules=30)
+def no_observation_is_lost(make):
+    """Under load, when the latencies matter, some of them are counted nowhere."""
+    clock = make.clock()
+    registry, slow = make(clock=clock), Slow(1.0, clock)
+    registry.histogram("latency", bounds=(1.0,))
+
+    def body():
+        registry.observe("latency", slow)
+
+    def holds():
+        found = registry.snapshot()["latency", ()]
+        return make.expect((sum(found.counts), float(found.sum)), (2, 2.0))
+
+    return {"one": body, "two": body}, holds
+
+
 @scenario(level=4, kills=["w13"], schedules=60)
 def sum_and_counts_belong_together(make):
     """A mean of a sum and a count of two moments: the error budget is eaten by a value that nobody measured."""
@@ -294,19 +324,6 @@ def sum_and_counts_belong_together(make):
         return make.expect(seen[0], (count, float(count)))
 
     return {"observes": lambda: registry.observe("latency", 1.0), "reads": reads}, holds
-
-
-class Slow(float):
-    """A number that takes its time to be added: what a step of a thread does not hold together falls apart."""
-
-    def __new__(cls, value, clock):
-        made = super().__new__(cls, value)
-        made.clock = clock
-        return made
-
-    def __radd__(self, other):
-        self.clock.sleep(1)
-        return other + float(self)
 
 
 @scenario(level=4, needs=["no_increment_is_lost"], schedules=30)

@@ -697,6 +697,17 @@ def one_of_two_does_the_work(make):
     return {"one": asks, "two": asks}, holds
 
 
+@scenario(level=5, kills=["w25"], needs=["two_do_not_take_the_same_money"], schedules=60)
+def two_payments_are_two(make):
+    """Two customers press "buy" at once, and one of them pays for both."""
+    payments = make(clock=make.clock())
+
+    def holds():
+        return make.expect(sorted(payments.get(id).amount for id in ("p1", "p2")), [30, 60])
+
+    return {"one": lambda: payments.create(30), "two": lambda: payments.create(60)}, holds
+
+
 # -- level 6: whoever dies -----------------------------------------------------------------------------------------
 
 LEASE = 8
@@ -849,6 +860,26 @@ def who_asks_is_left_alone_for_a_while(desk: Desk) -> None:
     world.at(host, "gateway", meanwhile, "the gateway takes its time; others try")
     one.charge("k", 60)
     desk.expect(seen, [8.0, 0, 6.0, 0, 0.125, 0])
+    world.expect_one_charge()
+
+
+@check(level=6, kills=["w24"], needs=["who_asks_is_left_alone_for_a_while", "a_question_keeps_its_key"])
+def who_recovers_is_left_alone_too(desk: Desk) -> None:
+    """Three processes find out the same after a restart, and the gateway hears each question three times."""
+    world, lost, slow = World(desk), Host(), Host()
+    one, two, three = world.process(lost), world.process(slow), world.process()
+    seen = []
+
+    def meanwhile():
+        seen.append(three.get("k").state)
+        desk.raises(InProgress, three.charge, "k", 60)
+        seen.append(three.recover())
+
+    world.at(lost, "answer", timeout, f"no answer comes: {WHERE['answer']}")
+    desk.raises(OutcomeUnknown, one.charge, "k", 60)
+    world.at(slow, "gateway", meanwhile, "the gateway is asked again; what do others see?")
+    desk.expect(two.recover(), 1)
+    desk.expect(seen, ["processing", 0])
     world.expect_one_charge()
 
 

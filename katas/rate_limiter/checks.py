@@ -17,19 +17,6 @@ def yes(remaining):
 # -- level 1: a fixed window ---------------------------------------------------------------------------------------
 
 
-@check(level=1)
-def bad_arguments_are_refused(desk: Desk) -> None:
-    """A limit of 0 that is taken quietly locks every client out on the day of a typing error."""
-    clock = desk.clock()
-    desk.raises(ValueError, desk.make, limit=0, period=1, clock=clock)
-    desk.raises(ValueError, desk.make, limit=1, period=0, clock=clock)
-    desk.raises(ValueError, desk.make, limit=1, period=-1, clock=clock)
-    limiter = desk.make(limit=2, period=1, clock=clock)
-    desk.raises(ValueError, limiter.acquire, "a", cost=0)
-    desk.raises(ValueError, limiter.peek, "a", cost=-1)
-    desk.expect(limiter.acquire("a"), yes(1))
-
-
 @check(level=1, kills=["w03"])
 def the_clock_that_was_given_is_the_time(desk: Desk) -> None:
     """A limiter that reads the machine's clock cannot be tested, and a correction of that clock locks clients out."""
@@ -99,19 +86,24 @@ def limiters_share_nothing(desk: Desk) -> None:
     desk.expect(second.acquire("a").allowed, True)
 
 
+@check(level=1)
+def bad_arguments_are_refused(desk: Desk) -> None:
+    """A limit of 0 that is taken quietly locks every client out on the day of a typing error."""
+    clock = desk.clock()
+    desk.raises(ValueError, desk.make, limit=0, period=1, clock=clock)
+    desk.raises(ValueError, desk.make, limit=1, period=0, clock=clock)
+    desk.raises(ValueError, desk.make, limit=1, period=-1, clock=clock)
+    limiter = desk.make(limit=2, period=1, clock=clock)
+    desk.raises(ValueError, limiter.acquire, "a", cost=0)
+    desk.raises(ValueError, limiter.peek, "a", cost=-1)
+    desk.expect(limiter.acquire("a"), yes(1))
+
+
 # -- level 2: a token bucket ---------------------------------------------------------------------------------------
 
 
 def bucket(desk, clock, **quota):
     return desk.make(**quota, algorithm="token_bucket", clock=clock)
-
-
-@check(level=2)
-def bad_buckets_are_refused(desk: Desk) -> None:
-    """A misspelt algorithm that falls back to another one is found out by the bill."""
-    clock = desk.clock()
-    desk.raises(ValueError, bucket, desk, clock, limit=1, period=1, burst=0)
-    desk.raises(ValueError, desk.make, limit=1, period=1, algorithm="leaky", clock=clock)
 
 
 @check(level=2, kills=["w06"])
@@ -176,6 +168,14 @@ def a_clock_that_steps_back_grants_nothing(desk: Desk) -> None:
     desk.expect(limiter.acquire("a").allowed, False)
     clock.step(51)
     desk.expect(limiter.acquire("a"), yes(0))
+
+
+@check(level=2)
+def bad_buckets_are_refused(desk: Desk) -> None:
+    """A misspelt algorithm that falls back to another one is found out by the bill."""
+    clock = desk.clock()
+    desk.raises(ValueError, bucket, desk, clock, limit=1, period=1, burst=0)
+    desk.raises(ValueError, desk.make, limit=1, period=1, algorithm="leaky", clock=clock)
 
 
 # -- level 3: a sliding log ----------------------------------------------------------------------------------------
@@ -354,19 +354,6 @@ def keys_come_and_go_while_they_are_counted(make):
 # -- level 5: GCRA, and waiting in line ----------------------------------------------------------------------------
 
 
-@check(level=5)
-def bad_waits_are_refused(desk: Desk) -> None:
-    """A negative timeout is somebody's deadline computed wrongly; to wait for ever on it helps nobody."""
-    clock = desk.clock()
-    limiter = desk.make(limit=1, period=1, algorithm="gcra", clock=clock)
-    desk.raises(ValueError, limiter.throttle, "a", timeout=-1)
-    desk.raises(ValueError, limiter.throttle, "a", cost=0, timeout=1)
-    desk.expect(limiter.acquire("a").allowed, True)
-    for algorithm in ("fixed_window", "sliding_log"):
-        other = desk.make(limit=1, period=1, algorithm=algorithm, clock=clock)
-        desk.raises(ValueError, other.throttle, "a", timeout=1)
-
-
 @check(level=5, kills=["w15"])
 def a_wait_is_one_sleep(desk: Desk) -> None:
     """A thousand waiting clients that poll every 10 ms are a hundred thousand wake-ups a second."""
@@ -495,6 +482,19 @@ def what_is_waited_for_is_spent(make):
 def what_is_waited_for_is_spent_in_a_bucket(make):
     """The same for tokens: a bucket in debt has none to show."""
     return owed("token_bucket")(make)
+
+
+@check(level=5)
+def bad_waits_are_refused(desk: Desk) -> None:
+    """A negative timeout is somebody's deadline computed wrongly; to wait for ever on it helps nobody."""
+    clock = desk.clock()
+    limiter = desk.make(limit=1, period=1, algorithm="gcra", clock=clock)
+    desk.raises(ValueError, limiter.throttle, "a", timeout=-1)
+    desk.raises(ValueError, limiter.throttle, "a", cost=0, timeout=1)
+    desk.expect(limiter.acquire("a").allowed, True)
+    for algorithm in ("fixed_window", "sliding_log"):
+        other = desk.make(limit=1, period=1, algorithm=algorithm, clock=clock)
+        desk.raises(ValueError, other.throttle, "a", timeout=1)
 
 
 # -- level 6: several processes ------------------------------------------------------------------------------------
@@ -643,3 +643,16 @@ def a_lease_ends_with_its_window(desk: Desk) -> None:
     desk.expect(len(one), 0)
     desk.expect(one.acquire("a", cost=4), yes(0))
     desk.expect(redis.trips, 2)
+
+
+@scenario(level=6, kills=["w22"], schedules=60)
+def threads_share_the_leased_units(make):
+    """Two threads that find the last leased unit both spend it, and every process gives away more than its share."""
+    clock = make.clock()
+    limiter = make(limit=2, period=64, clock=clock, redis=Redis(clock), lease=2)
+    seen = [limiter.acquire("a").allowed]
+
+    def body():
+        seen.append(limiter.acquire("a").allowed)
+
+    return {"one": body, "two": body}, lambda: make.expect(sorted(seen), [False, True, True])

@@ -204,16 +204,6 @@ def many_may_schedule_at_once(make):
 # -- level 2: again and again, and the important first -------------------------------------------------------------
 
 
-@check(level=2)
-def bad_intervals_are_refused(desk: Desk) -> None:
-    """An interval of 0 is a loop without end at full speed."""
-    scheduler = desk.make(clock=desk.clock())
-    desk.raises(ValueError, scheduler.schedule, Fn("task"), 0, every=0)
-    desk.raises(ValueError, scheduler.schedule, Fn("task"), 0, every=-1)
-    desk.expect(len(scheduler), 0)
-    desk.expect(scheduler.schedule(Fn("task"), 0), 1)
-
-
 @check(level=2, kills=["w04"])
 def an_interval_does_not_drift(desk: Desk) -> None:
     """A report of every hour that is late by a second each time comes at night after a year."""
@@ -359,18 +349,17 @@ def an_interval_may_be_cancelled_while_it_runs(make):
     return {"runs": scheduler.run_due, "cancels": cancels}, holds
 
 
-# -- level 3: workers, failures, and the end of the day ------------------------------------------------------------
-
-
-@check(level=3)
-def bad_rules_are_refused(desk: Desk) -> None:
-    """A job with 0 attempts is never done, and nobody hears of it."""
-    clock = desk.clock()
-    desk.raises(ValueError, desk.make, clock=clock, base=0)
-    desk.raises(ValueError, desk.make, clock=clock, base=2, cap=1)
-    scheduler = desk.make(clock=clock, base=2, cap=2)
-    desk.raises(ValueError, scheduler.schedule, Fn("task"), 0, attempts=0)
+@check(level=2)
+def bad_intervals_are_refused(desk: Desk) -> None:
+    """An interval of 0 is a loop without end at full speed."""
+    scheduler = desk.make(clock=desk.clock())
+    desk.raises(ValueError, scheduler.schedule, Fn("task"), 0, every=0)
+    desk.raises(ValueError, scheduler.schedule, Fn("task"), 0, every=-1)
     desk.expect(len(scheduler), 0)
+    desk.expect(scheduler.schedule(Fn("task"), 0), 1)
+
+
+# -- level 3: workers, failures, and the end of the day ------------------------------------------------------------
 
 
 @check(level=3, kills=["w07"])
@@ -577,6 +566,17 @@ def a_retry_is_in_time(make):
     return {"one": scheduler.run, "two": scheduler.run, "stops": stops}, lambda: make.expect(log, [1.0, 3.0, 7.0])
 
 
+@check(level=3)
+def bad_rules_are_refused(desk: Desk) -> None:
+    """A job with 0 attempts is never done, and nobody hears of it."""
+    clock = desk.clock()
+    desk.raises(ValueError, desk.make, clock=clock, base=0)
+    desk.raises(ValueError, desk.make, clock=clock, base=2, cap=1)
+    scheduler = desk.make(clock=clock, base=2, cap=2)
+    desk.raises(ValueError, scheduler.schedule, Fn("task"), 0, attempts=0)
+    desk.expect(len(scheduler), 0)
+
+
 # -- level 4: half past two in Berlin ------------------------------------------------------------------------------
 
 
@@ -779,19 +779,6 @@ class Fleet:
     def killed(self, process):
         """Work until the process is killed."""
         self.desk.raises(Killed, process.run_due)
-
-
-@check(level=5)
-def bad_queues_are_refused(desk: Desk) -> None:
-    """A lease of 0 seconds is a job that everybody runs at once."""
-    clock = desk.clock()
-    desk.raises(ValueError, desk.make, clock=clock, store=Store(), tasks={}, lease=0)
-    desk.raises(ValueError, desk.make, clock=clock, store=Store(), tasks={}, max_crashes=0)
-    scheduler = desk.make(clock=clock, store=Store(), tasks={"mail": Fn("send")}, lease=1, max_crashes=1)
-    desk.raises(ValueError, scheduler.enqueue, "male")
-    desk.raises(ValueError, scheduler.enqueue, "mail", delay=-1)
-    desk.raises(ValueError, scheduler.enqueue, "mail", attempts=0)
-    desk.expect(scheduler.run_due(), 0)
 
 
 @check(level=5)
@@ -1053,6 +1040,19 @@ def no_transaction_is_open_while_a_task_runs(desk: Desk) -> None:
     one.enqueue("mail")
     fleet.acts = [lambda claim: desk.expect(one.enqueue("bill"), 2)]
     desk.expect(one.run_due(), 2)
+
+
+@check(level=5)
+def bad_queues_are_refused(desk: Desk) -> None:
+    """A lease of 0 seconds is a job that everybody runs at once."""
+    clock = desk.clock()
+    desk.raises(ValueError, desk.make, clock=clock, store=Store(), tasks={}, lease=0)
+    desk.raises(ValueError, desk.make, clock=clock, store=Store(), tasks={}, max_crashes=0)
+    scheduler = desk.make(clock=clock, store=Store(), tasks={"mail": Fn("send")}, lease=1, max_crashes=1)
+    desk.raises(ValueError, scheduler.enqueue, "male")
+    desk.raises(ValueError, scheduler.enqueue, "mail", delay=-1)
+    desk.raises(ValueError, scheduler.enqueue, "mail", attempts=0)
+    desk.expect(scheduler.run_due(), 0)
 
 
 # -- level 6: many at once -----------------------------------------------------------------------------------------
