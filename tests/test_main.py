@@ -12,6 +12,7 @@ import pytest
 
 from lldkit import __version__
 from lldkit.__main__ import COMMANDS, _parser, main
+from lldkit.playground.cli import DEMOS
 
 PROPER = ("ISO 8601", "Python", "CSV", "JSON", "TOML", "SQLite")  # words that begin with a capital anywhere
 
@@ -101,6 +102,17 @@ def test_a_command_may_be_spelt_like_its_package(words: list[str], capsys: pytes
 def test_a_demo_may_be_spelt_like_its_command(component: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", component]) == 0
     assert capsys.readouterr().out.startswith("gcra: 10 per second, burst 5\n")
+
+
+@pytest.mark.parametrize("component", DEMOS)
+def test_a_demo_fits_into_eighty_columns_and_names_what_comes_next(
+    component: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["demo", component]) == 0
+    *drawn, after = capsys.readouterr().out.splitlines()
+    assert max(map(len, drawn)) <= 80
+    assert after.startswith("Next: lldkit ")
 
 
 @pytest.mark.parametrize("words", [[], ["demo", "retry"], ["kata", "list"], ["kata", "doctor"]])

@@ -62,6 +62,6 @@ def test_the_figures_are_well_formed() -> None:
 
 def test_the_demo_draws_the_outage(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "retry", "--ascii"]) == 0
-    out = capsys.readouterr().out
+    out = " ".join(capsys.readouterr().out.split())
     assert "4.0 attempts without a budget, 1.0 with one" in out
     assert out.rstrip().endswith("Next: lldkit kata start retry")

@@ -75,6 +75,6 @@ def test_the_figures_are_well_formed() -> None:
 
 def test_the_demo_draws_the_workers(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "scheduler", "--ascii"]) == 0
-    out = capsys.readouterr().out
+    out = " ".join(capsys.readouterr().out.split())
     assert "worker 3" in out
     assert "runs for each that succeeded" in out

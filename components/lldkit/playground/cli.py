@@ -5,6 +5,7 @@ import importlib
 import os
 import shutil
 import sys
+import textwrap
 
 __all__ = ["DEMOS", "configure", "run"]
 
@@ -43,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     plain = arguments.ascii or not _can_draw()
     figure = room.demo()
     print("\n".join(figure.to_lines(width=width, ascii=plain)))
-    print(f"\n{figure.description}\nNext: {room.NEXT}")
+    print(f"\n{textwrap.fill(figure.description, width)}\nNext: {room.NEXT}")
     return 0
 
 
