@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -25,8 +26,8 @@ IDLE, MOVING, STOPPING, OPEN = Phase
 NOW = 100.0
 
 
-def car(number: int, floor: int, phase: Phase = IDLE, **known: object) -> CarView:
-    fields = {
+def car(number: int, floor: int, phase: Phase = IDLE, **known: Any) -> CarView:
+    fields: dict[str, Any] = {
         "direction": UP,
         "load": 0,
         "capacity": 3,
@@ -36,7 +37,7 @@ def car(number: int, floor: int, phase: Phase = IDLE, **known: object) -> CarVie
         "heading": None,
         "in_service": True,
     }
-    return CarView(id=number, floor=floor, phase=phase, **{**fields, **known})  # type: ignore[arg-type]
+    return CarView(id=number, floor=floor, phase=phase, **{**fields, **known})
 
 
 def call(floor: int, direction: Direction = DOWN, age: float = 0.0) -> HallCall:
