@@ -141,6 +141,11 @@ def test_a_car_is_not_imagined_where_it_does_not_stop() -> None:
     assert Rollout(seen).cost({})[0] == pytest.approx(patient(13.0) + patient(12.0))
 
 
+def test_of_cars_that_are_alike_the_first_one_keeps_the_call() -> None:
+    plan = LookAhead(park=False).plan(view([car(0, 0), car(1, 0)], [call(3)]))
+    assert plan.targets == {0: (call(3),)}
+
+
 def test_a_car_that_comes_free_nearby_takes_a_call_away() -> None:
     far = car(0, 1, MOVING, next_floor=2, next_seconds=2.0, heading=call(5))
     near = car(1, 4, MOVING)
