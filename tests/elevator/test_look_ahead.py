@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -25,8 +26,8 @@ IDLE, MOVING, STOPPING, OPEN = Phase
 NOW = 100.0
 
 
-def car(number: int, floor: int, phase: Phase = IDLE, **known: object) -> CarView:
-    fields = {
+def car(number: int, floor: int, phase: Phase = IDLE, **known: Any) -> CarView:
+    fields: dict[str, Any] = {
         "direction": UP,
         "load": 0,
         "capacity": 3,
@@ -36,7 +37,7 @@ def car(number: int, floor: int, phase: Phase = IDLE, **known: object) -> CarVie
         "heading": None,
         "in_service": True,
     }
-    return CarView(id=number, floor=floor, phase=phase, **{**fields, **known})  # type: ignore[arg-type]
+    return CarView(id=number, floor=floor, phase=phase, **{**fields, **known})
 
 
 def call(floor: int, direction: Direction = DOWN, age: float = 0.0) -> HallCall:
@@ -138,6 +139,11 @@ def test_a_car_is_not_imagined_where_it_does_not_stop() -> None:
     riding = car(0, 5, MOVING, direction=DOWN, load=1, car_calls=frozenset({0}))
     seen = replace(view([riding, car(1, 0)], [call(3), call(2)]), building=house)
     assert Rollout(seen).cost({})[0] == pytest.approx(patient(13.0) + patient(12.0))
+
+
+def test_of_cars_that_are_alike_the_first_one_keeps_the_call() -> None:
+    plan = LookAhead(park=False).plan(view([car(0, 0), car(1, 0)], [call(3)]))
+    assert plan.targets == {0: (call(3),)}
 
 
 def test_a_car_that_comes_free_nearby_takes_a_call_away() -> None:

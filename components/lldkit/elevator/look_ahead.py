@@ -85,15 +85,16 @@ class _Choice:
             _, self.heads, self.resting = best
 
     def _candidates(self, car: CarView) -> Iterator[tuple[dict[int, int], frozenset[int]]]:
-        """Where a car could go: on to its call, to any other, nowhere."""
+        """Where a car could go: on to its call, to one that nobody heads for, nowhere, to the call of another car."""
         others = {number: call for number, call in self.heads.items() if number != car.id}
-        kept = self.heads.get(car.id)
-        calls = range(len(self.view.hall_calls))
-        for number in calls if kept is None else [kept, *(n for n in calls if n != kept)]:
-            if can_answer(self.view, car, self.view.hall_calls[number]):
-                left = {other: call for other, call in others.items() if call != number}
-                yield {**left, car.id: number}, self.resting
+        kept, taken = self.heads.get(car.id), set(others.values())
+        able = [n for n, call in enumerate(self.view.hall_calls) if can_answer(self.view, car, call)]
+        for number in sorted((n for n in able if n not in taken), key=lambda n: n != kept):
+            yield {**others, car.id: number}, self.resting
         yield others, self.resting | {car.id}
+        for number in (n for n in able if n in taken):
+            left = {other: call for other, call in others.items() if call != number}
+            yield {**left, car.id: number}, self.resting
 
     def _cost(self, heads: dict[int, int], resting: frozenset[int], passing: int | None = None) -> float:
         self.tried += 1
