@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from lldkit.machine import InvalidTransition
+from lldkit.payments.errors import CardDeclined
 from lldkit.payments.interface import FactKind, GatewayReply, Intent, Operation, Received
 from lldkit.payments.payments import Payments
 from lldkit.payments.tables import IntentEvent, IntentState, RefundState
@@ -121,3 +122,16 @@ def test_a_webhook_answers_what_a_riddle_did_not() -> None:
     shop.gateway._tell(intent.id, FactKind.CAPTURED, f"{intent.id}:2", 100, final=True)
     assert shop.delivered() == [Received.APPLIED]
     assert shop.payments.get(intent.id).state is S.CAPTURED
+
+
+def test_a_challenge_that_the_gateway_does_not_call_off_is_still_the_payers_turn() -> None:
+    shop = Shop()
+    intent = shop.payments.confirm(shop.created().id, method="4000002760003184")
+    vars(shop.gateway)["_decide"] = lambda *_: GatewayReply("declined", code="no")
+    with pytest.raises(CardDeclined):
+        shop.payments.void(intent.id)
+    after = shop.payments.get(intent.id)
+    assert (after.state, after.next_action) == (S.REQUIRES_ACTION, "https://bank.example/prove-it")
+    del vars(shop.gateway)["_decide"]
+    shop.clock.advance(3_600)
+    assert [each.state for each in shop.payments.expire()] == [S.EXPIRED]

@@ -219,9 +219,8 @@ def _rested(payment: Payment, totals: Intent, event: IntentEvent | None = None) 
     if question is None or question.operation is Operation.REFUND:
         moved = _moved(payment, totals, event or _rest(totals))
         return moved if moved.act_until is None else moved._replace(act_until=None)
-    if (
-        question.status is Status.CHALLENGED and totals.state is not IntentState.REQUIRES_ACTION
-    ):  # it was not called off
+    # A challenge that is open beside another state was to be called off, and was not.
+    if question.status is Status.CHALLENGED and totals.state is not IntentState.REQUIRES_ACTION:
         return _moved(payment, totals, IntentEvent.CHALLENGE, next_action=totals.next_action)
     return payment._replace(intent=totals)
 
