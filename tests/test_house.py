@@ -247,7 +247,7 @@ def test_a_design_document_has_the_sections_that_every_one_has(document: str) ->
     assert sections_of(document) == SECTIONS
 
 
-@pytest.mark.parametrize("document", ["claims", "laboratories", "linearizability"])
+@pytest.mark.parametrize("document", ["claims", "dojo", "laboratories", "linearizability"])
 def test_a_document_of_a_part_has_the_sections_that_fit_in_the_same_order(document: str) -> None:
     found = sections_of(document)
     assert [line for line in found if line in SECTIONS] == [line for line in SECTIONS if line in found]

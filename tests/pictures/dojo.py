@@ -12,7 +12,7 @@ KINDS: dict[str, tuple[str, Tone]] = {
 
 
 def generated() -> dict[str, str]:
-    """The picture of docs/katas.md."""
+    """The picture of docs/dojo.md."""
     return {"docs/img/katas-teeth.svg": teeth(catalog.load_kata("rate_limiter")).to_svg()}
 
 
