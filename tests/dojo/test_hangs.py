@@ -47,11 +47,11 @@ def test_what_never_returns_is_red_with_the_line(case: str, kata: Manifest, grad
 def test_a_loop_is_told_as_the_calls_that_led_to_it(kata: Manifest, graded: Graded, right: str) -> None:
     report = graded(kata, broken_peek(right, "while True: pass"), level=1)
     assert report.failing is not None
-    assert report.failing.id == "bad_arguments_are_refused"  # the first that peeks
-    assert report.failing.story[-1] == "limiter.peek('a', cost=-1)"
+    assert report.failing.id == "peek_spends_nothing"  # the first that peeks
+    assert report.failing.story[-1] == "limiter.peek('a', cost=2)"
     assert "1.5 s of CPU" in report.failing.actual
     skipped = [check for check in report.checks if check.status == "skipped"]
-    assert "not run: bad_arguments_are_refused did not end" in {check.why for check in skipped}
+    assert "not run: peek_spends_nothing did not end" in {check.why for check in skipped}
 
 
 def test_a_loop_that_only_the_model_finds_shows_the_program(kata: Manifest, graded: Graded, right: str) -> None:

@@ -1,7 +1,7 @@
 """Threads over one store, under the deterministic scheduler."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from random import Random
 
@@ -14,7 +14,7 @@ from lldkit.payments.interface import GatewayReply, GatewayRequest
 from lldkit.payments.ledger import Ledger
 from lldkit.payments.memory import MemoryStore
 from lldkit.payments.outbox import OutboxMessage
-from lldkit.payments.store import Change
+from lldkit.payments.store import Change, Key, Row
 from lldkit.payments.transfers import Account, AccountLimit, Transfer, TransferStatus
 from payments.helpers import Shop, together, usd
 
@@ -149,6 +149,26 @@ class Watched(MemoryStore):
                 assert intent.captured + intent.voided <= intent.authorized
                 assert usd(0) <= intent.refunded <= intent.captured <= usd(100)
         super().commit(change)
+
+
+class Between(MemoryStore):
+    """A store in which `then` happens once, before the books are read."""
+
+    then: Callable[[], object] | None = None
+
+    def read(self, keys: Collection[Key], /) -> Mapping[Key, Row]:
+        if self.then is not None and any(table == "accounts" for table, _ in keys):
+            then, self.then = self.then, None
+            then()
+        return super().read(keys)
+
+
+def test_who_reads_the_books_of_a_newer_payment_decides_again_and_does_not_blame_them() -> None:
+    shop = Shop(store := Between())
+    intent = shop.payments.capture(shop.authorized().id)
+    store.then = lambda: shop.payments.refund(intent.id, usd(20))
+    shop.payments.refund(intent.id, usd(10))
+    assert [refund.amount for refund in shop.payments.refunds(intent.id)] == [usd(20), usd(10)]
 
 
 class OneByOne:

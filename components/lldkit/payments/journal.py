@@ -14,7 +14,7 @@ from uuid import uuid4
 from lldkit.clock import Clock
 from lldkit.payments.books import accounts_of, transfers_of
 from lldkit.payments.decide import Terms
-from lldkit.payments.errors import LedgerRefused, UnknownIntent
+from lldkit.payments.errors import LedgerRefused, StaleVersion, UnknownIntent
 from lldkit.payments.evolve import evolve
 from lldkit.payments.interface import Transition
 from lldkit.payments.ledger import GOOD, micros, moment, plan, repeated
@@ -124,7 +124,7 @@ class Journal:
         writes = list(decision.writes)
         if lines:
             after = after._replace(intent=after.intent._replace(version=before.intent.version + 1))
-            writes += [self._intent_write(after, row.version), *self._ledger_writes(before, after, now)]
+            writes += [self._intent_write(after, row.version), *self._ledger_writes(before, after, now, row.version)]
             writes += _told(after, lines, now)
         if writes:
             self.store.commit(Change(tuple(writes)))
@@ -134,15 +134,23 @@ class Journal:
         group, due = _due(payment, self.terms)
         return Write(("intents", payment.intent.id), payment, version, group, None if due is None else micros_of(due))
 
-    def _ledger_writes(self, before: Payment, after: Payment, now: datetime) -> tuple[Write, ...]:
+    def _ledger_writes(self, before: Payment, after: Payment, now: datetime, version: int) -> tuple[Write, ...]:
         transfers = transfers_of(before, after, now)
         if not transfers:
             return ()
         planned = plan(self.store, transfers, micros_of(now), accounts_of(after.intent))
         for transfer, status in zip(transfers, planned.statuses, strict=True):
             if status not in GOOD:
+                self._must_be_newest(after.intent.id, version)
                 raise LedgerRefused(status, transfer)
         return planned.writes
+
+    def _must_be_newest(self, intent_id: str, version: int) -> None:
+        """StaleVersion if the payment was written since: the books, read later, then answer to another decision."""
+        key = ("intents", intent_id)
+        found = _known(self.store.read([key]), key).version
+        if found != version:
+            raise StaleVersion(intent_id, version, found)
 
 
 def _known(found: Mapping[Key, Row], key: Key) -> Row:
