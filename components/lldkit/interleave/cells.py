@@ -4,36 +4,27 @@ A closure's bytecode does not say whether somebody rebinds its variables; its si
 constants of the outermost function, which is found by the qualified name.
 """
 
-import dis
 from collections.abc import Iterator, Mapping
 from types import CodeType
 from typing import Any
 
-__all__ = ["INLINED", "Cells"]
+from lldkit.interleave.bytecode import instructions, once_per_code
+
+__all__ = ["INLINED", "constant", "local"]
 
 INLINED = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>"})
 """Comprehensions are functions of their own up to Python 3.11, and part of the function around them afterwards."""
 
 
-class Cells:
-    """Knows, for each code object, the variables that are cells but cannot change under its feet."""
+def constant(code: CodeType, globals_: Mapping[str, Any]) -> frozenset[str]:
+    """Return the variables that `code` shares with functions in or around it, and that are set once for all."""
+    outermost = _outermost(code, globals_)
+    return frozenset() if outermost is None else frozenset((*code.co_cellvars, *code.co_freevars)) - _rebound(outermost)
 
-    def __init__(self) -> None:
-        self._rebound: dict[int, tuple[CodeType, frozenset[str]]] = {}  # by `id` of the outermost code, kept alive
 
-    def constant(self, code: CodeType, globals_: Mapping[str, Any]) -> frozenset[str]:
-        """Return the variables that `code` shares with functions in or around it, and that are set once for all."""
-        outermost = _outermost(code, globals_)
-        if outermost is None:
-            return frozenset()
-        if id(outermost) not in self._rebound:
-            self._rebound[id(outermost)] = outermost, frozenset(_rebound(outermost))
-        return frozenset((*code.co_cellvars, *code.co_freevars)) - self._rebound[id(outermost)][1]
-
-    @staticmethod
-    def local(code: CodeType) -> frozenset[str]:
-        """Return the variables of `code` that are cells only because a comprehension is a function before 3.12."""
-        return frozenset(code.co_cellvars) - _captured(code)
+def local(code: CodeType) -> frozenset[str]:
+    """Return the variables of `code` that are cells only because a comprehension is a function before 3.12."""
+    return frozenset(code.co_cellvars) - _captured(code)
 
 
 def _outermost(code: CodeType, globals_: Mapping[str, Any]) -> CodeType | None:
@@ -56,19 +47,24 @@ def _family(code: CodeType) -> Iterator[CodeType]:
             yield from _family(constant)
 
 
-def _rebound(outermost: CodeType) -> Iterator[str]:
-    """Yield the names that some function of a family binds again, or more than once."""
-    for code in _family(outermost):
-        instructions = list(dis.get_instructions(code))
-        loops = [(one.argval, one.offset) for one in instructions if "BACKWARD" in one.opname]
-        bound = set(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
-        for one in instructions:
-            if one.opname not in {"STORE_DEREF", "DELETE_DEREF"}:
-                continue
-            in_loop = any(start <= one.offset <= end for start, end in loops)
-            if one.argval in code.co_freevars or one.argval in bound or in_loop:
-                yield one.argval
-            bound.add(one.argval)
+@once_per_code
+def _rebound(outermost: CodeType) -> frozenset[str]:
+    """Return the names that some function of a family binds again, or more than once."""
+    return frozenset(name for code in _family(outermost) for name in _rebound_by(code))
+
+
+def _rebound_by(code: CodeType) -> Iterator[str]:
+    if not code.co_cellvars and not code.co_freevars:
+        return
+    loops = [(one.argval, one.offset) for one in instructions(code) if "BACKWARD" in one.opname]
+    bound = set(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
+    for one in instructions(code):
+        if one.opname not in {"STORE_DEREF", "DELETE_DEREF"}:
+            continue
+        in_loop = any(start <= one.offset <= end for start, end in loops)
+        if one.argval in code.co_freevars or one.argval in bound or in_loop:
+            yield one.argval
+        bound.add(one.argval)
 
 
 def _captured(code: CodeType) -> set[str]:

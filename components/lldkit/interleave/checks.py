@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from types import CodeType
 from typing import NamedTuple
 
+from lldkit.interleave.bytecode import instructions, loop_ends, once_per_code
 from lldkit.interleave.cells import INLINED
 from lldkit.interleave.interface import Access
-from lldkit.interleave.loops import loop_ends
 from lldkit.interleave.points import CALLS, NO_INSTRUCTIONS, Point
 
 __all__ = ["Check", "checks"]
@@ -34,16 +34,17 @@ class Check(NamedTuple):
     """It is a conditional jump back (3.11), and the interpreter looks only if it jumps."""
 
 
-def checks(code: CodeType) -> list[tuple[int, Check]]:
+@once_per_code
+def checks(code: CodeType) -> tuple[tuple[int, Check], ...]:
     """Return what happens at which offset of `code`; a conditional jump back may be two things."""
-    return list(_checks(code))
+    return tuple(_checks(code))
 
 
 def _checks(code: CodeType) -> Iterator[tuple[int, Check]]:
     inlined = code.co_name in INLINED
     ends = loop_ends(code)
     before, called, start = "", False, None
-    for one in dis.get_instructions(code):
+    for one in instructions(code):
         if one.opname in NO_INSTRUCTIONS:
             continue
         if one.opname == "EXTENDED_ARG":

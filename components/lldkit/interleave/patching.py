@@ -22,7 +22,7 @@ from lldkit.clock import EPOCH, SystemClock
 from lldkit.interleave import genuine, primitives, threads
 from lldkit.interleave.run import Abandoned, current
 
-__all__ = ["controlled", "fresh_counters", "patched"]
+__all__ = ["controlled", "patched", "restart_counters"]
 
 _EPOCH_SECONDS = EPOCH.timestamp()
 
@@ -80,6 +80,7 @@ _METHODS: list[tuple[type, str, object]] = [
     (SystemClock, "now", threads.now),
 ]
 _LIBRARY = (threading, time, queue, os)
+_COUNTING: tuple[Any, ...] = (threading, concurrent.futures.ThreadPoolExecutor)  # their instances, for the names
 _PRIVATE_TO_LIBRARY = {"_allocate_lock", "_CRLock", "_active_limbo_lock", "_shutdown_locks_lock", "_main_thread"}
 _WITH_LOCKS_INSIDE = (threading.Condition, threading.Event, threading.Semaphore, threading.Barrier, queue.Queue)
 
@@ -99,6 +100,8 @@ def patched(modules: Iterable[ModuleType] = ()) -> Iterator[None]:
         logger.addFilter(_is_news)
         undo.callback(logger.removeFilter, _is_news)
         _put(undo, sys, "unraisablehook", _unless_abandoned(sys.unraisablehook))
+        for owner in _COUNTING:
+            _put(undo, owner, "_counter", vars(owner)["_counter"])
         memo: dict[int, object] = {}
         for module in modules:
             _patch_module(undo, module, memo)
@@ -143,13 +146,10 @@ def controlled(*, modules: Iterable[ModuleType] = ()) -> Iterator[None]:
             primitives.building.discard(me)
 
 
-@contextmanager
-def fresh_counters() -> Iterator[None]:
+def restart_counters() -> None:
     """Let the library name the threads and pools of a run from 1, so that every run has the same names."""
-    with ExitStack() as undo:
-        _put(undo, threading, "_counter", itertools.count(1).__next__)
-        _put(undo, concurrent.futures.ThreadPoolExecutor, "_counter", staticmethod(itertools.count().__next__))
-        yield
+    for owner, first in zip(_COUNTING, (1, 0), strict=True):
+        owner._counter = itertools.count(first).__next__  # noqa: SLF001 - `patched` puts back what was there
 
 
 def _put(undo: ExitStack, owner: Any, name: str, replacement: object) -> None:

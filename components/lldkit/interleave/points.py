@@ -15,9 +15,9 @@ from collections.abc import Iterator, Mapping
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
-from lldkit.interleave.cells import INLINED, Cells
+from lldkit.interleave import cells
+from lldkit.interleave.bytecode import instructions, loop_ends
 from lldkit.interleave.interface import Access
-from lldkit.interleave.loops import loop_ends
 
 __all__ = ["CALLS", "NO_INSTRUCTIONS", "Point", "Tables"]
 
@@ -52,7 +52,7 @@ _ITEMS = {
     **dict.fromkeys(("BINARY_SUBSCR", "BINARY_SLICE", "CONTAINS_OP", "FOR_ITER"), False),
     **dict.fromkeys(("STORE_SUBSCR", "STORE_SLICE", "DELETE_SUBSCR"), True),
 }
-_COMPREHENSIONS = INLINED | {"<genexpr>"}
+_COMPREHENSIONS = cells.INLINED | {"<genexpr>"}
 NO_INSTRUCTIONS = frozenset({"CACHE", "PRECALL"})
 _TESTS = ("POP_JUMP", "UNARY_NOT", "TO_BOOL", "JUMP_IF")
 _LOADS = frozenset({"LOAD_ATTR", "LOAD_DEREF", "LOAD_FAST", "LOAD_GLOBAL", "BINARY_SUBSCR"})
@@ -78,7 +78,6 @@ class Tables:
 
     def __init__(self) -> None:
         self._tables: dict[int, dict[int, Point]] = {}
-        self._cells = Cells()
         self._keep: list[CodeType] = []  # so that no id is used twice
 
     def get(self, code: CodeType) -> dict[int, Point] | None:
@@ -94,13 +93,13 @@ class Tables:
         self, code: CodeType, globals_: Mapping[str, Any], plain: frozenset[str], *, counted: bool
     ) -> dict[int, Point]:
         """`plain`: cells whose uses are no accesses; `counted`: its argument is a `range`."""
-        plain |= self._cells.local(code) | self._cells.constant(code, globals_)
+        plain |= cells.local(code) | cells.constant(code, globals_)
         reader = _Reader(code, globals_, plain | {"__class__"}, counted=counted)
         table = dict(reader.points())
         self._keep.append(code)
         self._tables[id(code)] = table
         for nested, over_range in reader.comprehensions:
-            inlined = nested.co_name in INLINED
+            inlined = nested.co_name in cells.INLINED
             self._make(nested, globals_, plain if inlined else frozenset(), counted=over_range)
         return table
 
@@ -124,13 +123,13 @@ class _Reader:
     def points(self) -> Iterator[tuple[int, Point]]:
         """Yield the offset and the point of every instruction that is one."""
         found: set[int] = set()
-        instructions = [one for one in dis.get_instructions(self._code) if one.opname not in NO_INSTRUCTIONS]
+        read = [one for one in instructions(self._code) if one.opname not in NO_INSTRUCTIONS]
         start: int | None = None
-        for index, instruction in enumerate(instructions):
+        for index, instruction in enumerate(read):
             if instruction.opname == "EXTENDED_ARG":  # the back ends stop at the first prefix of an instruction
                 start = instruction.offset if start is None else start
                 continue
-            self._next = [one.opname for one in instructions[index + 1 : index + 3]]
+            self._next = [one.opname for one in read[index + 1 : index + 3]]
             access = self._access(instruction)
             silent = None if access is not None else self._silent(instruction)
             offset = instruction.offset if start is None else start
@@ -140,12 +139,12 @@ class _Reader:
             elif silent is not None:
                 yield offset, self._point(silent, instruction)._replace(silent=True)
             start, self._before = None, instruction.opname
-        yield from self._idle_loops(instructions, found)
+        yield from self._idle_loops(read, found)
 
-    def _idle_loops(self, instructions: list[dis.Instruction], points: set[int]) -> Iterator[tuple[int, Point]]:
+    def _idle_loops(self, read: list[dis.Instruction], points: set[int]) -> Iterator[tuple[int, Point]]:
         """Yield a point at the head of each `while` without points and calls: it may spin until another thread acts."""
-        ops, ends = {one.offset: one.opname for one in instructions}, loop_ends(self._code)
-        for jump in instructions:
+        ops, ends = {one.offset: one.opname for one in read}, loop_ends(self._code)
+        for jump in read:
             if jump.offset not in ends:
                 continue
             inside = [ops[offset] for offset in ops if jump.argval <= offset <= jump.offset]

@@ -7,7 +7,8 @@ from types import ModuleType
 
 from lldkit.interleave import genuine
 from lldkit.interleave.interface import Body, Granularity, Invariant, Program, Strategy, Uncontrolled
-from lldkit.interleave.patching import fresh_counters, patched
+from lldkit.interleave.one_core import one_core
+from lldkit.interleave.patching import patched, restart_counters
 from lldkit.interleave.run import Outcome, Run, Watcher, current
 from lldkit.interleave.scheduler import Scheduler
 from lldkit.interleave.tracing import Actions, Scope, back_end
@@ -53,6 +54,7 @@ class Session:
         """Patch, watch and switch the collector off; afterwards everything is as it was."""
         with ExitStack() as undo:
             undo.enter_context(_alone())
+            undo.enter_context(one_core())
             if gc.isenabled():
                 gc.disable()
                 undo.callback(gc.enable)
@@ -73,8 +75,8 @@ class Session:
         )
         if hasattr(strategy, "configure"):
             strategy.configure(race_timeouts=self.race_timeouts, spurious_wakeups=self.spurious_wakeups)
-        with fresh_counters():
-            outcome = Run(scheduler, self._tracer, self._workers, watcher).execute(self._build)
+        restart_counters()
+        outcome = Run(scheduler, self._tracer, self._workers, watcher).execute(self._build)
         outcome.whole = outcome.whole and (exact or len(outcome.picks) <= self._max_steps // 2)
         self.runs += 1
         self.steps += len(outcome.picks)
