@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from random import Random
 
 from lldkit.interleave.exhaustive import is_preemption
-from lldkit.interleave.footprints import Footprint
+from lldkit.interleave.footprints import TIME, Footprint, Things
 from lldkit.interleave.interface import CLOCK, Access, Choice, Diverged, Pruned
 from lldkit.interleave.portfolio import stay
 
@@ -32,7 +32,7 @@ class _Node:
         self.thread = thread
         self.backtrack = {thread}
         self.done: dict[int, Footprint] = {}  # whom we tried here, with the step that each took
-        self.step = Footprint(thread, None)
+        self.step = Footprint()
         self.number = 0  # it is its thread's step number so-and-so
         self.clock: dict[int, int] = {}  # of each thread, the steps that happened before this one, itself included
 
@@ -59,8 +59,8 @@ class Dpor:
             raise ValueError(f"preemptions is a number of switches, or None for no bound, got {preemptions!r}")
         self.preemptions = preemptions
         self.bound = "all schedules, up to the order of independent steps"
-        self.configure(race_timeouts=True, spurious_wakeups=False)
         self._restart()
+        self.configure(race_timeouts=True, spurious_wakeups=False)
 
     def _restart(self) -> None:
         self.exhausted = False
@@ -68,11 +68,12 @@ class Dpor:
         self._kept = 0  # how many nodes of the last run are repeated
         self._left_out = False  # somebody was not tried, for the bound
         self._left: dict[int, Access | None] = {}
+        self._things = Things()
 
     def configure(self, *, race_timeouts: bool, spurious_wakeups: bool) -> None:
         """Learn what else may happen at any time; called by the explorer."""
         self._race_timeouts = race_timeouts
-        self._spurious_wakeups = spurious_wakeups
+        self._things.spurious = spurious_wakeups
 
     # ── during a run ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -95,12 +96,15 @@ class Dpor:
         return node.thread
 
     def _footprint(self, thread: int, access: Access | None) -> Footprint:
-        return Footprint(thread, access, spurious=self._spurious_wakeups)
+        step = Footprint(writes=TIME if thread == CLOCK else 0)
+        if access is not None:
+            step.add(self._things.touched_by(access))
+        return step
 
     def touch(self, access: Access) -> None:
         """The step that runs makes this access, too."""
         if self._depth:
-            self._path[self._depth - 1].step.add(access)
+            self._path[self._depth - 1].step.add(self._things.touched_by(access))
 
     def left(self, accesses: Mapping[int, Access | None]) -> None:
         """The run is over; `accesses` are what the threads stand before that have not ended."""

@@ -1,6 +1,7 @@
 """What should have happened: the sequential specification that a concurrent history is held against."""
 
 import copy
+import functools
 import operator
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
@@ -11,6 +12,8 @@ from lldkit.interleave.operation import Keyword, Raised
 __all__ = ["Model", "Reference"]
 
 S = TypeVar("S")
+
+_REMEMBERED = 4_096
 
 Outcomes = Iterable[tuple[S, object]]
 Partition = Callable[[str, tuple[Any, ...]], Hashable]
@@ -86,10 +89,14 @@ class Model(Generic[S]):
             fresh = factory()
             return Reference(view(fresh), fresh)
 
-        def apply(before: Reference, name: str, args: tuple[Any, ...]) -> tuple[Reference, object]:
+        @functools.lru_cache(_REMEMBERED, typed=True)  # histories of one program ask the same again and again
+        def called(before: Reference, name: str, *args: Any) -> tuple[Reference, object]:
             after = _copy(before.value)
             result = _call(getattr(after, name), args)
             return Reference(view(after), after), result
+
+        def apply(before: Reference, name: str, args: tuple[Any, ...]) -> tuple[Reference, object]:
+            return (called if _hashable(args) else called.__wrapped__)(before, name, *args)
 
         return Model(initial, apply, partition=partition, matches=matches)
 
@@ -107,6 +114,14 @@ class Reference:
             return text
         attributes = ", ".join(f"{name}={value!r}" for name, value in getattr(self.value, "__dict__", {}).items())
         return f"{type(self.value).__name__}({attributes})"
+
+
+def _hashable(args: tuple[Any, ...]) -> bool:
+    try:
+        hash(args)
+    except TypeError:
+        return False
+    return True
 
 
 def _copy(value: Any) -> Any:

@@ -331,11 +331,11 @@ class _AllEnded:
     spurious = False
 
     def __init__(self, scheduler: Scheduler) -> None:
-        self._tasks = scheduler.tasks
+        self._live = scheduler.live
 
     def free_for(self, _task: Task, /) -> bool:
         """Whether only daemons and idle workers of executors are left."""
-        return all(task.finished or task.daemon or (task.pool and self._idle(task)) for task in self._tasks)
+        return all(task.daemon or (task.pool and self._idle(task)) for task in self._live)
 
     @staticmethod
     def _idle(task: Task) -> bool:

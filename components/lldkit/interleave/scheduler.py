@@ -136,21 +136,21 @@ class Scheduler:
         self._fair_after = fair_after
         self._race_timeouts = race_timeouts
         self._spurious_wakeups = spurious_wakeups
-        self._live: list[Task] = []
+        self.live: list[Task] = []
         self._runnable: tuple[int, ...] | None = None  # None: to be found out again
         self._current: int | None = None
 
     def add(self, task: Task) -> None:
         """Let `task` take part; it has not begun."""
         self.tasks.append(task)
-        self._live.append(task)
+        self.live.append(task)
         self.accesses[task.id] = None
         self._runnable = None
 
     def remove(self, task: Task) -> None:
         """`task` has ended."""
         task.finished = True
-        self._live.remove(task)
+        self.live.remove(task)
         del self.accesses[task.id]
         self._runnable = None
 
@@ -200,13 +200,13 @@ class Scheduler:
         last, task.yielded = task.yielded, len(self.picks)
         if last is None:
             return
-        task.yields_to = {other.id for other in self._live if other is not task and other.stepped <= last}
+        task.yields_to = {other.id for other in self.live if other is not task and other.stepped <= last}
         if task.yields_to:
             self.unfair = True
             self._runnable = None
 
     def _had_its_turn(self, picked: int) -> None:
-        for task in self._live:
+        for task in self.live:
             if picked in task.yields_to:
                 task.yields_to.discard(picked)
                 self._runnable = None
@@ -214,18 +214,18 @@ class Scheduler:
     def _look(self) -> tuple[int, ...]:
         """Find out who is runnable."""
         now = self.now
-        ready = [task.id for task in self._live if task.runnable(now)]
+        ready = [task.id for task in self.live if task.runnable(now)]
         if self.unfair:
             ready = [number for number in ready if not self.tasks[number].yields_to.intersection(ready)] or ready
         if self._spurious_wakeups and ready:
-            woken = (task.id for task in self._live if task.resource is not None and task.resource.spurious)
+            woken = (task.id for task in self.live if task.resource is not None and task.resource.spurious)
             ready = sorted({*ready, *woken})
         if (self._race_timeouts or not ready) and self._deadlines():
             ready.append(CLOCK)
         return tuple(ready)
 
     def _deadlines(self) -> list[float]:
-        waiting = self._live if self.main is None else [*self._live, self.main]
+        waiting = self.live if self.main is None else [*self.live, self.main]
         return [task.deadline for task in waiting if task.deadline is not None and task.deadline > self.now]
 
     def _tick(self) -> None:
