@@ -15,6 +15,7 @@ __all__ = ["growth", "run"]
 SMALL = 500
 ROUNDS = 5
 MOST = 8.0  # times as much work for four times as many things: linear is 4, quadratic 16
+FEW, LITTLE = 2, 5.0  # after so many rounds, if it is no more than this, it will not be too much
 SURE = 2  # measurements that must both be above it: one alone can be spoiled by what else the machine does
 
 fine = time.get_clock_info("thread_time").resolution < 1e-4
@@ -22,7 +23,7 @@ clock = time.thread_time if fine else time.perf_counter  # where CPU time comes 
 
 
 def growth(workload: Callable[[Any, int], Callable[[], object]], entry: Any, tick: Callable[[], None]) -> float:
-    """How many times longer the workload takes for 4n than for n; the least of some interleaved rounds.
+    """How many times longer the workload takes for 4n than for n; the least of a few interleaved rounds.
 
     `workload(entry, n)` prepares and returns what is timed.
     """
@@ -39,8 +40,13 @@ def growth(workload: Callable[[Any, int], Callable[[], object]], entry: Any, tic
         finally:
             gc.enable()
 
-    rounds = [(seconds(SMALL), seconds(4 * SMALL)) for _ in range(ROUNDS)]
-    return min(large for _, large in rounds) / max(min(small for small, _ in rounds), 1e-9)
+    small = large = ratio = float("inf")
+    for number in range(1, ROUNDS + 1):
+        small, large = min(small, seconds(SMALL)), min(large, seconds(4 * SMALL))
+        ratio = large / max(small, 1e-9)
+        if number >= FEW and ratio <= LITTLE:
+            break
+    return ratio
 
 
 def run(workloads: Sequence[Any], entry: Any, tick: Callable[[], None]) -> dict[str, Any]:

@@ -333,6 +333,7 @@ class Exam:
                 self._tick,
                 schedules=many,
                 replay=self.order["schedule"],
+                locks=not (settled or self.order["fail_fast"]),
                 **{"shrink": not self.order["fail_fast"], **options},
             )
             self.locks |= found.pop("locks", {})

@@ -37,30 +37,37 @@ class Solution:
     def __init__(self, source: str, label: str, entry: str, interface: ModuleType) -> None:
         self.source, self.label, self.entry, self.interface = source, label, entry, interface
         self.module: ModuleType | None = None
+        self._code: Any = None
 
     def load(self, forbid: list[str]) -> tuple[Any, dict[str, Any] | None]:
         """The entry of a fresh import, or what speaks against it."""
         try:
-            code = compile(self.source, self.label, "exec", dont_inherit=True)
+            self._compiled()
         except (SyntaxError, ValueError) as error:
             line = getattr(error, "lineno", None)
             return None, _amber("the file compiles", f"{type(error).__name__}: {error.args[0]}", line)
         for name, line in _uses(self.source, forbid):
             return None, _red(f"built without {name}", f"{name} is what this kata asks to build", line)
         try:
-            self.module = self.fresh(code)
+            self.module = self.fresh()
         except BaseException as error:  # noqa: BLE001  # a solution may raise anything
             return None, self._import_failed(error)
         if not callable(entry := getattr(self.module, self.entry, None)):
             return None, _amber(f"a class {self.entry}", self._nearest(self.entry, vars(self.module)))
         return entry, None
 
-    def fresh(self, code: Any = None) -> ModuleType:
+    def _compiled(self) -> Any:
+        """The code of the text; it is made once, and so is all that is known of its bytecode."""
+        if self._code is None:
+            self._code = compile(self.source, self.label, "exec", dont_inherit=True)
+        return self._code
+
+    def fresh(self) -> ModuleType:
         """Execute the text as a new module."""
         module = type(sys)("solution")
         module.__file__ = self.label
         sys.modules["solution"] = module
-        exec(code or compile(self.source, self.label, "exec", dont_inherit=True), vars(module))  # noqa: S102
+        exec(self._compiled(), vars(module))  # noqa: S102
         return module
 
     def _import_failed(self, error: BaseException) -> dict[str, Any]:

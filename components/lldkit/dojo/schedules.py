@@ -118,11 +118,13 @@ def run(
     replay: str | None,
     proof: str | None = None,
     shrink: bool = True,
+    locks: bool = True,
     **options: Any,
 ) -> dict[str, Any]:
     """Sample `schedules` interleavings of one scenario, unless fewer prove it, or replay one: `name@schedule`.
 
-    With `proof` all schedules of that granularity are tried, up to 500, however many are asked for.
+    With `proof` all schedules of that granularity are tried, up to 500, however many are asked for. With `locks` a
+    scenario that passes is played once more, to see which locks are held together.
     """
     from lldkit import interleave
     from lldkit.dojo import lock_order
@@ -166,7 +168,7 @@ def run(
         return {"status": "fail", "expected": "threads that wait by `threading` only", "actual": str(error)}
     if report.failure is not None:
         return _told(report, function, solution)
-    return {"status": "pass", "locks": lock_order.pairs(program, solution.label, **code) if shrink else {}}
+    return {"status": "pass", "locks": lock_order.pairs(program, solution.label, **code) if locks else {}}
 
 
 def _sampled(program: Any, schedules: int, options: dict[str, Any]) -> Report:

@@ -159,7 +159,8 @@ class Dpor:
         node.clock, node.number = dict(ordered), ordered.get(node.thread, 0) + 1
         node.clock[node.thread] = node.number
         forced = node.thread == CLOCK and not self._race_timeouts  # time passed because nobody could run
-        depends_on = [at for at in range(place) if forced or self._path[at].step.conflicts(node.step)]
+        earlier_steps = [one.step for one in self._path[:place]]
+        depends_on = list(range(place)) if forced else node.step.conflicting(earlier_steps)
         for earlier in depends_on:
             _join(node.clock, self._path[earlier].clock)
         for earlier in [] if forced else reversed(depends_on):

@@ -1,6 +1,11 @@
 """What one step touches, and whether two steps depend on each other."""
 
+from typing import TYPE_CHECKING
+
 from lldkit.interleave.interface import Access
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["TIME", "Footprint", "Things"]
 
@@ -44,6 +49,13 @@ class Footprint:
         if self.writes & (other.reads | other.writes) or self.reads & other.writes:
             return True
         return self.whenever or other.whenever
+
+    def conflicting(self, others: "Sequence[Footprint]") -> list[int]:
+        """Return which of `others`, by place, this one conflicts with: the heart of the reduction."""
+        if self.whenever:
+            return list(range(len(others)))
+        touched, writes = self.reads | self.writes, self.writes
+        return [at for at, one in enumerate(others) if one.writes & touched or one.reads & writes or one.whenever]
 
     def enables(self, later: "Footprint") -> bool:
         """Whether `later` could not have happened before this step, because it needs what this step gives."""

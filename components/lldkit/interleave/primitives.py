@@ -95,7 +95,7 @@ class _Mutex(ABC):
             limit = None if timeout == -1 else timeout
             taken = run.perform(access(self.name, "acquires" if limit is None else "acquires in time"), self, limit)
         else:
-            run.step(access(self.name, "tries to acquire"))
+            run.operate(access(self.name, "tries to acquire"))
             taken = self.free_for(run.current)
         if taken:
             self._holder = run.current
@@ -112,7 +112,7 @@ class _Mutex(ABC):
         if self._count > 1 and self._holder is run.current:
             self._count -= 1
             return
-        run.step(access(self.name, "releases"))
+        run.operate(access(self.name, "releases"))
         if not run.stopping:
             self._must_be_held(run.current)
         self._holder, self._count = None, 0
@@ -131,7 +131,7 @@ class _Mutex(ABC):
         run = self._enter_run()
         if run is None:
             return bool(self._real().locked())
-        run.step(access(self.name, "looks at", writes=False))
+        run.operate(access(self.name, "looks at", writes=False))
         return self._holder is not None
 
     def __enter__(self) -> bool:
@@ -192,7 +192,7 @@ class RLock(_Mutex):
         run = self._enter_run()
         if run is None:
             return self._real()._release_save()  # noqa: SLF001
-        run.step(access(self.name, "releases"))
+        run.operate(access(self.name, "releases"))
         self._must_be_held(run.current)
         count, self._count, self._holder = self._count, 0, None
         run.scheduler.changed()
@@ -235,7 +235,7 @@ class Waiter:
     def release(self) -> None:
         """Called by `Condition.notify`."""
         run = self._run
-        run.step(access(self.place, "notifies"))
+        run.operate(access(self.place, "notifies"))
         if self.notified:
             raise RuntimeError("release unlocked lock")
         self.notified = True

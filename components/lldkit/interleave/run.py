@@ -103,7 +103,14 @@ class Run:
     # ── what threads call ─────────────────────────────────────────────────────────────────────────────────────────
 
     def step(self, access: Access, place: object = None) -> None:
-        """A switch point before `access`, which never blocks."""
+        """A switch point before `access`, which never blocks; called by back ends, whom nobody watches."""
+        self._step(access, place, self._go_on)
+
+    def operate(self, access: Access) -> None:
+        """`step`, called by primitives."""
+        self._step(access, None, self._unwatched)
+
+    def _step(self, access: Access, place: object, go_on: Callable[[], None]) -> None:
         me = self.current
         if me.muted:
             return
@@ -113,7 +120,7 @@ class Run:
         if access.verb in YIELDS:
             self.scheduler.give_way(me)
         self.scheduler.accesses[me.id] = access
-        self._go_on()
+        go_on()
         if self._watcher is not None:
             self._watcher.step(self, me, access, place)
 
@@ -135,7 +142,7 @@ class Run:
             scheduler.main = me
         else:
             scheduler.accesses[me.id] = access
-        self._go_on()
+        self._unwatched()
         me.resource = me.deadline = None
         scheduler.changed()
         if self._watcher is not None and me is not self._main:
@@ -150,7 +157,7 @@ class Run:
     def sleep(self, seconds: float) -> None:
         """Wait in virtual time; 0 only yields."""
         if seconds == 0:
-            self.step(Access("call", "", writes=False, verb="yields"))
+            self.operate(Access("call", "", writes=False, verb="yields"))
             return
         if not self.current.muted:
             self.scheduler.give_way(self.current)
@@ -174,6 +181,17 @@ class Run:
         return f"{resource.kind} #{len(self.resources)}"
 
     # ── handing over ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _unwatched(self) -> None:
+        """Go on, without a back end that looks at each function of this package."""
+        if self.current is self._main:
+            self._go_on()
+            return
+        self._tracer.leave()
+        try:
+            self._go_on()
+        finally:
+            self._tracer.enter()
 
     def _go_on(self) -> None:
         """Let the scheduler say who is next; return when that is the caller."""

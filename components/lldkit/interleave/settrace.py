@@ -16,6 +16,7 @@ class SetTrace:
         self._scope = scope
         self._actions = actions
         self._tracers: dict[int, Any] = {}
+        self._watch = self._call
 
     def install(self) -> None:
         """Nothing to do: tracing belongs to threads."""
@@ -24,7 +25,7 @@ class SetTrace:
 
     def enter(self) -> None:
         """Trace the calling thread."""
-        sys.settrace(self._call)
+        sys.settrace(self._watch)
 
     def leave(self) -> None:
         """Stop tracing it."""

@@ -51,7 +51,7 @@ def start(thread: threading.Thread) -> None:
     task = run.spawn(thread.name, lambda: _live(thread, task), daemon=thread.daemon)
     task.pool = getattr(getattr(thread, "_target", None), "__module__", "") == "concurrent.futures.thread"
     _marry(run, thread, task)
-    run.step(access(f"thread {task.name}", "starts"))
+    run.operate(access(f"thread {task.name}", "starts"))
 
 
 def _marry(run: Run, thread: threading.Thread, task: Task) -> None:
@@ -104,7 +104,7 @@ def is_alive(thread: threading.Thread) -> bool:
     task = None if run is None else run.threads.get(id(thread))
     if run is None or task is None:
         return genuine.thread_is_alive(thread)
-    run.step(access(f"thread {task.name}", "looks at", writes=False))
+    run.operate(access(f"thread {task.name}", "looks at", writes=False))
     return not task.finished
 
 
