@@ -139,6 +139,7 @@ def scenario(
     needs: Sequence[str] = (),
     schedules: int = 200,
     smoke: bool = False,
+    orders: int = 0,
     **options: Any,
 ) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
     """Mark a scenario: a function of `make` that returns thread bodies and an invariant, run under `interleave`.
@@ -147,10 +148,12 @@ def scenario(
     `make.expect(actual, expected)` is for the invariant. `options` go to `lldkit.interleave.explore`. With `proof`, a
     granularity such as "free", all schedules are tried, up to 500, and a solution that polls fails: it has no last one.
     With `smoke` real threads run it too, where the level of the manifest says how often; it must not need the time.
+    With `orders` it has one thread, which runs tasks in one order of their own for each seed of `make.orders`: so many,
+    or all that are asked of a right solution in place of schedules.
     """
 
     def mark(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        function.kata_smoke = smoke  # type: ignore[attr-defined]
+        function.kata_smoke, function.kata_orders = smoke, orders  # type: ignore[attr-defined]
         function.kata_check = ("schedule", level, tuple(kills), tuple(needs), schedules, options)  # type: ignore[attr-defined]
         return function
 

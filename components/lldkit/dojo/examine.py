@@ -323,6 +323,9 @@ class Exam:
         few = asked == FEW or self._failed()
         many = min(schedules, FEW) if few else asked or schedules
         many = min(many, FEWER if settled else many, asked or many)
+        orders = function.kata_orders
+        if orders:  # of tasks, in one thread
+            many, orders = 1, many if asked == MANY else orders
         if (settled or asked == 1) and "proof" in options:  # nothing is to be proved again
             options = {**options, "granularity": options["proof"], "proof": None}
         self._unfreeze()
@@ -333,7 +336,9 @@ class Exam:
                 self._tick,
                 schedules=many,
                 replay=self.order["schedule"],
-                locks=not (settled or self.order["fail_fast"]),
+                orders=orders,
+                coarse=many // 2 if many == MANY else 0,
+                locks=not (settled or orders or self.order["fail_fast"]),
                 **{"shrink": not self.order["fail_fast"], **options},
             )
             self.locks |= found.pop("locks", {})

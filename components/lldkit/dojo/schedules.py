@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import linecache
 import sys
@@ -26,6 +27,7 @@ MOST_ROWS = 40
 SEED = 0
 ON_PROOF = 0.1  # for each schedule that is asked for, so many may be tried first, to cover all of them
 SHORT = 1_000  # steps of a schedule, at most, that may be part of a short proof
+MOST_STEPS, STEPS_OF_AN_ORDER = 20_000, 2_000
 PROOF = 500  # schedules after which a right solution is believed without a proof
 POLLS = {
     "status": "fail",
@@ -59,9 +61,22 @@ class Maker:
 
     clock = VirtualClock
 
-    def __init__(self, entry: Callable[..., Any], module: Any = None) -> None:
-        self._entry, self._module = entry, module
+    def __init__(
+        self, entry: Callable[..., Any], module: Any = None, *, orders: int = 0, tick: Callable[[], None] = lambda: None
+    ) -> None:
+        self._entry, self._module, self._orders, self._tick = entry, module, orders, tick
         self._models: dict[str, Any] = {}
+        self.order: int | None = None
+        """The seed of the order in which tasks run now, or ran last."""
+
+    @property
+    def orders(self) -> Iterator[int]:
+        """Seeds, one for each order in which the scenario's tasks are to run."""
+        for seed in range(self._orders):
+            self._tick()
+            gc.collect(0)  # it is switched off, and dead loops refer to themselves: `all_tasks` would look at them all
+            self.order = seed
+            yield seed
 
     def also(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """What another class or function `name` of the solution gives, where the kata asks for more than one."""
@@ -119,12 +134,15 @@ def run(
     proof: str | None = None,
     shrink: bool = True,
     locks: bool = True,
+    orders: int = 0,
+    coarse: int = 0,
     **options: Any,
 ) -> dict[str, Any]:
     """Sample `schedules` interleavings of one scenario, unless fewer prove it, or replay one: `name@schedule`.
 
     With `proof` all schedules of that granularity are tried, up to 500, however many are asked for. With `locks` a
-    scenario that passes is played once more, to see which locks are held together.
+    scenario that passes is played once more, to see which locks are held together. Of the sample `coarse` schedules
+    switch at locks only: there is where the orders part that differ for code whose data is guarded.
     """
     from lldkit import interleave
     from lldkit.dojo import lock_order
@@ -138,14 +156,14 @@ def run(
         solution.source.splitlines(keepends=True),
         solution.label,
     )
-    make = Maker(getattr(module, solution.entry), module)
+    make = Maker(getattr(module, solution.entry), module, orders=orders, tick=tick)
 
     def program() -> Any:
         tick()
         return function(make)
 
     name, _, wanted = (replay or "").partition("@")
-    code = {"include": (module,), "max_steps": options.get("max_steps", 20_000)}
+    code = {"include": (module,), "max_steps": options.get("max_steps", max(MOST_STEPS, orders * STEPS_OF_AN_ORDER))}
     try:
         if wanted and name == function.__name__:
             report = interleave.replay(program, wanted, **code)
@@ -157,7 +175,7 @@ def run(
             if report.verdict is interleave.Verdict.NOT_FOUND and report.schedules < PROOF:
                 return POLLS.copy()
         else:
-            report = _sampled(program, schedules, {**code, **options})
+            report = _sampled(program, schedules, coarse, {**code, **options})
     except interleave.Diverged:
         return {
             "status": "fail",
@@ -167,11 +185,11 @@ def run(
     except interleave.Uncontrolled as error:
         return {"status": "fail", "expected": "threads that wait by `threading` only", "actual": str(error)}
     if report.failure is not None:
-        return _told(report, function, solution)
+        return _told(report, function, solution, make.order)
     return {"status": "pass", "locks": lock_order.pairs(program, solution.label, **code) if locks else {}}
 
 
-def _sampled(program: Any, schedules: int, options: dict[str, Any]) -> Report:
+def _sampled(program: Any, schedules: int, coarse: int, options: dict[str, Any]) -> Report:
     """A proof where it is short, as it is for half of all scenarios, else a sample.
 
     What the sample shows is told first: the way to it does not change with what the proof tries. What only the proof
@@ -180,7 +198,7 @@ def _sampled(program: Any, schedules: int, options: dict[str, Any]) -> Report:
     from lldkit import interleave
 
     tries = int(schedules * ON_PROOF)
-    sampled: dict[str, Any] = {**options, "schedules": schedules, "seed": SEED}
+    sampled: dict[str, Any] = {**options, "schedules": schedules - coarse, "seed": SEED}
     if not tries:
         return interleave.explore(program, **sampled)
     short = {**options, "schedules": tries, "max_steps": min(SHORT, options["max_steps"])}
@@ -189,12 +207,14 @@ def _sampled(program: Any, schedules: int, options: dict[str, Any]) -> Report:
     if proof.verdict is interleave.Verdict.PROVED or (seen and not options["shrink"]):
         return proof
     sample = interleave.explore(program, **sampled)
+    if sample.failure is None and coarse:
+        sample = interleave.explore(program, **{**sampled, "schedules": coarse, "granularity": "sync"})
     if sample.failure is not None or not seen:
         return sample
     return interleave.explore(program, strategy=interleave.Dpor(), **short)
 
 
-def _told(report: Report, function: Any, solution: Solution) -> dict[str, Any]:
+def _told(report: Report, function: Any, solution: Solution, order: int | None) -> dict[str, Any]:
     failure = report.failure
     assert failure is not None  # noqa: S101  # the caller looked
     error = failure.error
@@ -209,6 +229,8 @@ def _told(report: Report, function: Any, solution: Solution) -> dict[str, Any]:
     if failure.cycle:
         actual = f"{actual} ({' waits for '.join((*failure.cycle, failure.cycle[0]))})"
     story = columns(failure.timeline, {solution.label, "checks.py"})
+    if order is not None:
+        story = [f'tasks in the order of run_virtual(..., order="random", seed={order})']
     return {
         "status": "fail",
         "why": " ".join((function.__doc__ or "").split()),
