@@ -103,6 +103,10 @@ class Box:
     def spin(self):
         while not self.value:
             pass
+    def add_slowly(self):
+        value = self.value
+        time.sleep(0)
+        self.value = value + 1
 """
 
 
@@ -134,12 +138,15 @@ def test_a_solution_that_polls_cannot_be_proved(
     assert ("asking again and again" in found.get("actual", "")) is (status == "fail")
 
 
-def _explored(scenario: Any, most: int, monkeypatch: pytest.MonkeyPatch, *, shrink: bool = False) -> tuple[str, int]:
+def _explored(
+    scenario: Any, most: int, monkeypatch: pytest.MonkeyPatch, *, shrink: bool = False, **options: Any
+) -> tuple[str, int]:
     """The status of a scenario, and how often its program was begun."""
     monkeypatch.delitem(sys.modules, "solution", raising=False)
     begun: list[None] = []
     solution = Solution(SHARED, "solution.py", "Box", ModuleType("interface"))
-    found = schedules.run(scenario, solution, lambda: begun.append(None), schedules=most, replay=None, shrink=shrink)
+    options = {"schedules": most, "replay": None, "shrink": shrink, "locks": False, **options}
+    found = schedules.run(scenario, solution, lambda: begun.append(None), **options)
     return found["status"], len(begun)
 
 
@@ -155,12 +162,78 @@ def sums(make: schedules.Maker) -> Any:
     return [box.add, box.add], lambda: box.value == 2
 
 
+def locked_sums(make: schedules.Maker) -> Any:
+    """Two threads add one each, and look away between reading and writing."""
+    box = make()
+    return [box.add_slowly, box.add_slowly], lambda: box.value == 2
+
+
 def test_a_scenario_that_few_schedules_prove_is_not_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _explored(reading, 100, monkeypatch) == ("pass", 1)
 
 
 def test_what_is_tried_for_a_proof_is_at_most_a_tenth_of_what_is_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _explored(additions, 10, monkeypatch) == ("pass", 11)
+
+
+def test_the_locks_that_are_held_together_are_looked_for_where_that_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _explored(reading, 100, monkeypatch, locks=True) == (
+        "pass",
+        3,
+    )  # the run, and a watched one that is the same
+
+
+def test_of_a_long_sample_some_schedules_switch_at_locks_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    explore, seen = interleave.explore, list[tuple[str, int]]()
+
+    def noting(program: Any, **options: Any) -> interleave.Report:
+        report = explore(program, **options)
+        seen.append((report.granularity.value, report.schedules))
+        return report
+
+    monkeypatch.setattr(interleave, "explore", noting)
+    assert _explored(additions, 10, monkeypatch, coarse=4)[0] == "pass"
+    assert seen == [("free", 1), ("free", 6), ("sync", 4)]
+
+
+def test_a_failure_that_only_locks_show_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    explore = interleave.explore
+
+    def blind(program: Any, **options: Any) -> interleave.Report:
+        """Where switches lie between accesses, one thread after the other."""
+        fine = options.get("granularity", "free") == "free"
+        return explore(program, **options | {"schedules": 1, "strategy": interleave.Dpor()} if fine else options)
+
+    monkeypatch.setattr(interleave, "explore", blind)
+    assert _explored(locked_sums, 20, monkeypatch) == ("pass", 2)
+    assert _explored(locked_sums, 20, monkeypatch, coarse=10)[0] == "fail"
+
+
+def tasks_in_order(make: schedules.Maker) -> Any:
+    """One thread, which notes the seeds that it is given."""
+    played: list[int] = []
+    return [lambda: played.extend(make.orders)], lambda: make.expect(played, list(range(7)))
+
+
+def test_a_scenario_of_tasks_has_a_seed_for_each_order_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _explored(tasks_in_order, 1, monkeypatch, orders=7) == (
+        "pass",
+        8,
+    )  # the program and each order are a sign of life
+    assert _explored(tasks_in_order, 1, monkeypatch, orders=6)[0] == "fail"
+
+
+def failing_tasks(make: schedules.Maker) -> Any:
+    """One thread that fails in its fourth order."""
+    return [lambda: [make.expect(seed < 3, True) for seed in make.orders]], None
+
+
+def test_a_failure_of_tasks_names_the_seed_of_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "solution", raising=False)
+    solution = Solution(SHARED, "solution.py", "Box", ModuleType("interface"))
+    found = schedules.run(failing_tasks, solution, lambda: None, schedules=1, replay=None, orders=12)
+    assert found["story"] == ['tasks in the order of run_virtual(..., order="random", seed=3)']
+    assert (found["expected"], found["actual"]) == ("True", "False")
 
 
 def spinning(make: schedules.Maker) -> Any:

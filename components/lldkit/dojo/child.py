@@ -282,7 +282,7 @@ def main() -> None:
         if "batch" in order:
             power: dict[str, int] = {}
             for item in order["batch"]:
-                watchdog.exam = exam = examine.Exam({**order, "source": item["source"]}, **around)
+                watchdog.exam = exam = examine.Exam({**order, "source": item["source"]}, files=exam.files, **around)
                 send(killer=exam.killer(item["first"], power))
         else:
             exam.run()

@@ -17,12 +17,22 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-__all__ = ["FEW", "MANY", "Exam", "GraderError"]
+__all__ = ["FEW", "MANY", "Exam", "GraderError", "KataFiles"]
 
 
 FEW = 50  # schedules within which every planted race is found
 FEWER = 20  # for a level that the planted bug of a higher one does not touch
 MANY = 910  # which make 1,000 with those that are tried for a proof: in them a right solution raises no alarm
+
+
+class KataFiles:
+    """What a kata grades with, as modules; the solutions of a batch share them."""
+
+    def __init__(self, folder: str, levels: list[int]) -> None:
+        self.interface = preflight.load("interface", f"{folder}/interface.py")
+        self.checks = preflight.load("checks", f"{folder}/checks.py")
+        self.model = preflight.load("model", f"{folder}/model.py")
+        self.ordered = {n: in_order(self.checks, n) for n in levels}  # level -> its checks, each after those it needs
 
 
 class Exam:
@@ -37,6 +47,7 @@ class Exam:
         damage: Callable[[], str],
         freeze: Callable[[str], Callable[[], None]],
         spawned: list[str],
+        files: KataFiles | None = None,
     ) -> None:
         self.spawned = spawned
         self.order, self.send, self.tape, self.damage, self.freeze = order, send, tape, damage, freeze
@@ -48,8 +59,9 @@ class Exam:
         self._check = ""
         self._planned: list[str] = []
         self._story: Callable[[], list[str]] = list
+        self.files = files
         self._checks: ModuleType
-        self._ordered: dict[int, list[tuple[str, Any]]] = {}  # level -> its checks, each after those it needs
+        self._ordered: dict[int, list[tuple[str, Any]]] = {}
         self._driver = Driver()
         self._entry: Any = None
         self._second: Exam | None = None  # of the reference, where it must be found out who is to blame
@@ -101,12 +113,9 @@ class Exam:
         return getattr(vars(self._checks).get(name), "kata_check", " ")[0] == "schedule"
 
     def _prepare(self) -> None:
-        folder, entry = self.order["folder"], self.order["entry"]
-        interface = preflight.load("interface", f"{folder}/interface.py")
-        self._checks = preflight.load("checks", f"{folder}/checks.py")
-        self._ordered = {n: in_order(self._checks, n) for n, _ in self.order["later"]}
-        self._driver.kata = preflight.load("model", f"{folder}/model.py")
-        self._solution = preflight.Solution(self.order["source"], self.label, entry, interface)
+        files = self.files = self.files or KataFiles(self.order["folder"], [n for n, _ in self.order["later"]])
+        self._checks, self._ordered, self._driver.kata = files.checks, files.ordered, files.model
+        self._solution = preflight.Solution(self.order["source"], self.label, self.order["entry"], files.interface)
 
     def _failed(self) -> str:
         """The first check that failed so far."""
