@@ -238,7 +238,7 @@ def scan(expression, zone, after):
     now = after.astimezone(UTC).replace(second=0, microsecond=0)
     before = now.astimezone(zone).replace(tzinfo=None)
     for _ in range(HORIZON):
-        if not any(on(before + timedelta(days=ahead)) for ahead in (0, 1, 2)):
+        if now.minute == 0 and not any(on(before + timedelta(days=ahead)) for ahead in (0, 1, 2)):
             now += timedelta(days=1)
             before = now.astimezone(zone).replace(tzinfo=None)
             continue
