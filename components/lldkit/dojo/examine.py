@@ -347,7 +347,7 @@ class Exam:
                 replay=self.order["schedule"],
                 orders=orders,
                 coarse=many // 2 if many == MANY else 0,
-                locks=not (settled or orders or self.order["fail_fast"]),
+                locks=not (orders or self.order["fail_fast"]),
                 **{"shrink": not self.order["fail_fast"], **options},
             )
             self.locks |= found.pop("locks", {})
