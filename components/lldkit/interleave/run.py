@@ -104,13 +104,6 @@ class Run:
 
     def step(self, access: Access, place: object = None) -> None:
         """A switch point before `access`, which never blocks; called by back ends, whom nobody watches."""
-        self._step(access, place, self._go_on)
-
-    def operate(self, access: Access) -> None:
-        """`step`, called by primitives."""
-        self._step(access, None, self._unwatched)
-
-    def _step(self, access: Access, place: object, go_on: Callable[[], None]) -> None:
         me = self.current
         if me.muted:
             return
@@ -120,9 +113,13 @@ class Run:
         if access.verb in YIELDS:
             self.scheduler.give_way(me)
         self.scheduler.accesses[me.id] = access
-        go_on()
+        self._go_on()
         if self._watcher is not None:
             self._watcher.step(self, me, access, place)
+
+    def operate(self, access: Access) -> None:
+        """`step`, called by primitives."""
+        self._unwatched(self.step, access)
 
     def perform(self, access: Access, resource: Resource, timeout: float | None = None) -> bool:
         """A switch point before `access`, which needs `resource`. Return `False` where the deadline came first."""
@@ -142,7 +139,7 @@ class Run:
             scheduler.main = me
         else:
             scheduler.accesses[me.id] = access
-        self._unwatched()
+        self._unwatched(self._go_on)
         me.resource = me.deadline = None
         scheduler.changed()
         if self._watcher is not None and me is not self._main:
@@ -182,14 +179,14 @@ class Run:
 
     # ── handing over ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _unwatched(self) -> None:
+    def _unwatched(self, go_on: Callable[..., None], *args: Access) -> None:
         """Go on, without a back end that looks at each function of this package."""
         if self.current is self._main:
-            self._go_on()
+            go_on(*args)
             return
         self._tracer.leave()
         try:
-            self._go_on()
+            go_on(*args)
         finally:
             self._tracer.enter()
 
