@@ -159,12 +159,17 @@ def raw_hand_over() -> None:
             other.release()
 
     threads = [threading.Thread(target=play, args=pair) for pair in (gates, gates[::-1])]
-    with one_core():  # a floor that wakes across cores would be none
-        for thread in threads:
-            thread.start()
-        gates[0].release()
-        for thread in threads:
-            thread.join()
+    for thread in threads:
+        thread.start()
+    gates[0].release()
+    for thread in threads:
+        thread.join()
+
+
+def raw_hand_over_on_one_core() -> None:
+    """The same, without the way from core to core."""
+    with one_core():
+        raw_hand_over()
 
 
 def controlled_hand_over() -> None:
@@ -184,7 +189,11 @@ def controlled_hand_over() -> None:
 def test_a_hand_over(benchmark: Carrier) -> None:
     beside(
         benchmark,
-        {"lldkit": controlled_hand_over, "floor, two locks": raw_hand_over},
+        {
+            "lldkit": controlled_hand_over,
+            "floor, two locks": raw_hand_over,
+            "two locks, on one core": raw_hand_over_on_one_core,
+        },
         row="one hand-over between two threads",
         floor="floor, two locks",
         target="<= 2 x floor",
