@@ -13,6 +13,7 @@ import time
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ import pytest
 from interleave.planted import PLANTED, BoundedQueue, Box, counting, transfer
 from lldkit.clock import SYSTEM
 from lldkit.interleave import Kind, Sticky, Verdict, controlled, explore
+from lldkit.interleave.settrace import SetTrace
 
 COMPONENTS = Path(__file__).parent.parent.parent / "components"
 
@@ -344,3 +346,17 @@ def test_it_works_under_other_tools(options: tuple[str, ...], tmp_path: Path) ->
             check=True,
         )
         assert "100%" in told.stdout
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="only up to 3.11 a thread is traced")
+def test_the_functions_of_the_explorer_are_not_traced_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    call, traced = SetTrace._call, set[str]()
+
+    def noting(tracer: SetTrace, frame: FrameType, event: str, arg: object) -> Any:
+        traced.add(frame.f_code.co_qualname)
+        return call(tracer, frame, event, arg)
+
+    monkeypatch.setattr(SetTrace, "_call", noting)
+    explore(counting(2, 3, locked=True), schedules=5)
+    assert "counting.<locals>.program.<locals>.guarded" in traced
+    assert traced.isdisjoint({"Run._go_on", "Scheduler.next", "Scheduler._look", "Task.runnable"})

@@ -4,12 +4,15 @@ import functools
 import json
 import os
 import subprocess
+import weakref
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import pytest
 
 from interpreters import RUNNING, SUPPORTED, interpreter
+from lldkit.interleave import bytecode
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -57,3 +60,24 @@ def test_the_whole_language_has_the_same_steps_on_every_python(version: str) -> 
     steps = json.loads(ask(RUNNING, "steps"))
     assert sum(map(len, steps.values())) > 400
     assert json.loads(ask(version, "steps")) == steps
+
+
+def test_each_code_object_is_read_once_though_another_is_equal() -> None:
+    read: list[CodeType] = []
+
+    def name(code: CodeType) -> str:
+        read.append(code)
+        return code.co_name
+
+    once = bytecode.once_per_code(name)
+    twins = [compile("x = 1", "here.py", "exec") for _ in range(2)]
+    assert twins[0] == twins[1]
+    assert [once(code) for code in twins * 2] == ["<module>"] * 4
+    assert [code is twin for code, twin in zip(read, twins, strict=True)] == [True, True]
+
+
+def test_not_all_that_was_ever_read_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bytecode, "_MOST", 3)
+    once = bytecode.once_per_code(weakref.ref)
+    references = [once(compile("x = 1", "here.py", "exec")) for _ in range(10)]
+    assert sum(reference() is not None for reference in references) <= 3
