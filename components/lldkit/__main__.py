@@ -97,7 +97,10 @@ def _parser(names: Sequence[str], *, configured: bool) -> argparse.ArgumentParse
             room = importlib.import_module(module)
             room.configure(subparser)
             subparser.set_defaults(run=room.run)
-    completion = subparsers.add_parser(COMPLETION, help="a script that completes these words in your shell")
+    kept = "It takes a second to make: keep it in a file that your shell reads, and write it anew after an update."
+    completion = subparsers.add_parser(
+        COMPLETION, help="a script that completes these words in your shell", epilog=kept
+    )
     completion.add_argument("shell", choices=SHELLS, help="one of %(choices)s")
     _describe(parser)
     return parser
