@@ -6,11 +6,12 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lldkit.clock import ManualClock
-from lldkit.dojo import catalog, grade, load_kata
+from lldkit.dojo import catalog, child, grade, load_kata
 from lldkit.dojo.interface import Manifest, Verdict
 from lldkit.dojo.practice import Practice
 from lldkit.dojo.workspace import Workspace
@@ -34,6 +35,54 @@ def test_right_solutions_stay_green_beside_four_busy_processes(name: str) -> Non
     level = min(2, kata.last)
     report = grade(kata, kata.folder / "solutions" / f"level{level}.py", level=level)
     assert report.verdict is Verdict.GREEN, report.failing
+
+
+class Still:
+    """A check that makes no progress."""
+
+    label = "solution.py"
+
+    def __init__(self) -> None:
+        self.reasons: list[str] = []
+
+    def progress(self) -> tuple[object, ...]:
+        return ()
+
+    def stuck(self, reason: str, _why: str, _line: int | None) -> None:
+        self.reasons.append(reason)
+
+    def summary(self) -> dict[str, Any]:
+        return {}
+
+
+@pytest.mark.parametrize(("on_disk", "reasons"), [(False, ["silence"]), (True, [])])
+def test_who_waits_for_the_disk_is_not_silent(
+    on_disk: bool, reasons: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks, exam = iter(range(100)), Still()
+
+    def send(*, last: bool = False, **_: object) -> None:
+        if last:
+            raise StopIteration
+
+    dog = child.Watchdog(exam, send, limit=1.5)
+    stand_ins = {"_sleep": lambda _: next(ticks), "_cpu": lambda: 0.0, "_wind_up": None, "_on_disk": lambda: on_disk}
+    for name, stand_in in stand_ins.items():
+        monkeypatch.setattr(dog, name, stand_in)
+    with pytest.raises(StopIteration):
+        dog._watch()
+    assert exam.reasons == reasons
+
+
+def test_a_thread_in_uninterruptible_sleep_waits_for_the_disk(tmp_path: Path) -> None:
+    for number, state in ((1, "S"), (2, "R")):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "stat").write_text(f"{number} (py) D (x) {state} 1 2 3")
+    assert not child.waits_for_the_disk(str(tmp_path))
+    (tmp_path / "2" / "stat").write_text("2 (python) D 1 2 3")
+    assert child.waits_for_the_disk(str(tmp_path))
+    assert not child.waits_for_the_disk(str(tmp_path / "nowhere"))
+    assert not child.waits_for_the_disk()
 
 
 def test_two_windows_on_one_workspace_keep_the_journal_whole(kata: Manifest, tmp_path: Path) -> None:

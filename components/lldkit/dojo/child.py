@@ -45,7 +45,7 @@ if TYPE_CHECKING:
         def summary(self) -> dict[str, Any]: ...
 
 
-__all__ = ["Tape", "Watchdog", "Wire", "main"]
+__all__ = ["Tape", "Watchdog", "Wire", "main", "waits_for_the_disk"]
 
 TICK = 0.1  # seconds between two looks of the watchdog, at most
 SILENCE = 0.5  # seconds of silence, at least, which are not only a machine that is busy
@@ -144,6 +144,7 @@ class Watchdog(threading.Thread):
         self._tick = min(TICK, limit / 5)
         self._sleep, self._cpu = time.sleep, time.process_time  # before anybody can replace them
         self._me = threading.get_ident
+        self._on_disk = waits_for_the_disk
         self._frames, self._wind_up = sys._current_frames, getattr(signal, "setitimer", None)  # noqa: SLF001
 
     def run(self) -> None:
@@ -167,7 +168,7 @@ class Watchdog(threading.Thread):
             if (current := self.exam.progress()) != progress:
                 progress, start, silent, last = current, now, 0, now
                 continue
-            silent = silent + 1 if now - last < self._tick / 100 else 0
+            silent = silent + 1 if now - last < self._tick / 100 and not self._on_disk() else 0
             last = now
             if now - start >= self.limit:
                 self._end("loop", f"does not return: {self.limit:g} s of CPU went by inside one call")
@@ -180,6 +181,18 @@ class Watchdog(threading.Thread):
         lines = [line for frame in frames.values() if (line := line_of(frame, self.exam.label)) is not None]
         self.exam.stuck(reason, why, lines[0] if lines else None)
         self.send(last=True, **self.exam.summary())
+
+
+def waits_for_the_disk(tasks: str = "/proc/self/task", *, names: Any = os.listdir, opened: Any = open) -> bool:
+    """Whether a thread of this process cannot go on before the disk answers, which is nobody's fault (on Linux)."""
+    try:
+        for task in names(tasks):
+            with opened(f"{tasks}/{task}/stat", encoding="ascii", errors="replace") as stat:
+                if stat.read().rpartition(")")[2].split()[0] == "D":
+                    return True
+    except OSError:  # not Linux, or the thread has just ended
+        pass
+    return False
 
 
 def freeze_time(label: str) -> Callable[[], None]:

@@ -215,8 +215,8 @@ class Gate:
             if report.verdict is Verdict.GRADER_ERROR:
                 yield Finding("references", f"level {level.n}: {report.problem}", "mend the checks or the model")
             elif report.reached != level.n:
-                shown = f"{report.failure}: {report.failing.actual}" if report.failing else ""
-                yield Finding("references", f"level{level.n}.py reaches level {report.reached} {shown}", "mend either")
+                says = f"level{level.n}.py reaches level {report.reached} by {_shown(report)}"
+                yield Finding("references", says, "mend either")
 
     def _few(self, path: Path) -> Report:
         """A grade with few schedules, where the step `schedules` or a solution that extends this one tries many."""
@@ -238,7 +238,7 @@ class Gate:
         for wrong, report in zip(self.kata.wrong, graded, strict=True):
             self.reports[wrong.id] = report
             if report.reached != wrong.dies_at - 1 or report.verdict is not Verdict.RED:
-                says = f"{wrong.id} is {report.verdict.value} with {report.reached} green levels {report.problem}"
+                says = f"{wrong.id} is {report.verdict.value} with {report.reached} green levels {_shown(report)}"
                 yield Finding("planted", says, f"it must die at level {wrong.dies_at}")
             elif report.failure != wrong.killed_by:
                 yield Finding("planted", f"{wrong.id} is killed by {report.failure}", f"it must be {wrong.killed_by}")
@@ -255,10 +255,8 @@ class Gate:
         work = self._few if self.fast else slow
         for path, report in zip(paths, self._each(paths, work), strict=True):
             if report.verdict is not Verdict.GREEN:
-                shown = f"{report.failure}: {report.failing.actual}" if report.failing else report.problem
-                yield Finding(
-                    "alternatives", f"{path.name} is {report.verdict.value} by {shown}", "the check asks too much"
-                )
+                says = f"{path.name} is {report.verdict.value} by {_shown(report)}"
+                yield Finding("alternatives", says, "the check asks too much")
 
     def library(self) -> Iterator[Finding]:
         """The kit's own component passes behind its adapter."""
@@ -267,8 +265,8 @@ class Gate:
         path = self.folder / f"{self.kata.library.adapter.split(':')[0]}.py"
         report = grade(self.kata, path, level=max(self.kata.library.levels))
         if report.verdict is not Verdict.GREEN:
-            shown = f"{report.failure}: {report.failing.actual}" if report.failing else report.problem
-            yield Finding("library", f"{path.name} is {report.verdict.value} by {shown}", "mend adapter or component")
+            says = f"{path.name} is {report.verdict.value} by {_shown(report)}"
+            yield Finding("library", says, "mend adapter or component")
 
     def mutation(self) -> Iterator[Finding]:
         """Every mutant of the last reference dies, or is listed as equivalent."""
@@ -356,6 +354,11 @@ class Gate:
 
     def _each(self, items: Iterable[T], work: Callable[[T], R]) -> list[R]:
         return each(self.workers, items, work)
+
+
+def _shown(report: Report) -> str:
+    """The check that failed and what it saw, or what is wrong with the grader."""
+    return f"{report.failure}: {report.failing.actual}" if report.failing else report.problem
 
 
 def _told(report: Report, wrong: Wrong) -> tuple[object, ...]:
