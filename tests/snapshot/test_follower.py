@@ -263,3 +263,20 @@ def test_polls_come_within_a_fifth_of_their_interval(seed: int, poll: float) -> 
 def test_a_poll_interval_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="poll_seconds must be a finite number > 0, got 0"):
         Follower(Cell(Snapshot(0, 0, "", EPOCH)), lambda: 0, MemoryStore().hints, poll_seconds=0)
+
+
+class LateHint(threading.Event):
+    """An event that is set just after somebody has waited for it in vain."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Return whether it was set, and be set."""
+        assert timeout is not None
+        was_set = self.is_set()
+        self.set()
+        return was_set
+
+
+def test_a_hint_that_comes_as_the_wait_ends_is_heard_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = MemoryStore().hints(threading.Event())
+    monkeypatch.setattr(threading, "Event", LateHint)
+    assert [next(heard) for _ in range(4)] == [True, False, True, False]

@@ -23,7 +23,8 @@ def hints_of(stores: Sequence[DocumentStore], poll_seconds: float) -> Callable[[
             yield True
             while not stop.is_set():
                 moved = heard.wait(HEARTBEAT) if stores else stop.wait(HEARTBEAT)
-                heard.clear()
+                if moved:  # else a hint that comes now would be wiped out unheard
+                    heard.clear()
                 yield moved and not stop.is_set()
         finally:
             over.set()

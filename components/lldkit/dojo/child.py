@@ -168,11 +168,11 @@ class Watchdog(threading.Thread):
             if (current := self.exam.progress()) != progress:
                 progress, start, silent, last = current, now, 0, now
                 continue
-            silent = silent + 1 if now - last < self._tick / 100 and not self._on_disk() else 0
+            silent = silent + 1 if now - last < self._tick / 100 else 0
             last = now
             if now - start >= self.limit:
                 self._end("loop", f"does not return: {self.limit:g} s of CPU went by inside one call")
-            elif silent * self._tick >= max(SILENCE, self.limit):
+            elif silent * self._tick >= max(SILENCE, self.limit) and not self._on_disk():
                 self._end("silence", "waits for something that never happens (a lock, a sleep, an event)")
 
     def _end(self, reason: str, why: str) -> None:

@@ -73,5 +73,6 @@ class MemoryStore(Twins):
             self._listeners.add(heard)
         while not stop.is_set():
             moved = heard.wait(HEARTBEAT)
-            heard.clear()
+            if moved:  # else a hint that comes now would be wiped out unheard
+                heard.clear()
             yield moved
