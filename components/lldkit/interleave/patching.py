@@ -80,7 +80,7 @@ _METHODS: list[tuple[type, str, object]] = [
     (SystemClock, "now", threads.now),
 ]
 _LIBRARY = (threading, time, queue, os)
-_COUNTING: tuple[Any, ...] = (threading, concurrent.futures.ThreadPoolExecutor)  # their instances, for the names
+_COUNTING: tuple[Any, ...] = (threading, concurrent.futures.ThreadPoolExecutor)  # each numbers the names that it gives
 _PRIVATE_TO_LIBRARY = {"_allocate_lock", "_CRLock", "_active_limbo_lock", "_shutdown_locks_lock", "_main_thread"}
 _WITH_LOCKS_INSIDE = (threading.Condition, threading.Event, threading.Semaphore, threading.Barrier, queue.Queue)
 

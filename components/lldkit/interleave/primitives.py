@@ -72,9 +72,9 @@ class _Mutex(ABC):
             self._outside = self._genuine()
         return self._outside
 
+    @abstractmethod
     def free_for(self, task: Task, /) -> bool:
         """Whether `task` could take it now."""
-        raise NotImplementedError
 
     def owner(self) -> Task | None:
         """Return who holds it."""
@@ -118,8 +118,9 @@ class _Mutex(ABC):
         self._holder, self._count = None, 0
         run.scheduler.changed()
 
+    @abstractmethod
     def _must_be_held(self, task: Task) -> None:
-        raise NotImplementedError
+        """Refuse a release by who must not."""
 
     def _is_owned(self) -> bool:
         """Whether a condition may wait or notify. No switch point, unlike the try-lock that `threading` asks with."""
