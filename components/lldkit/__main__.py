@@ -89,7 +89,7 @@ def _parser(names: Sequence[str], *, configured: bool) -> argparse.ArgumentParse
     """The parser of some commands; where it is `configured` their modules are imported and say their arguments."""
     parser = _Parser(prog="lldkit", description="the building blocks of a backend, to read, to run and to practise")
     parser.add_argument("--version", action="version", version=f"lldkit {__version__}")
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", prog=parser.prog)  # it would format a usage
     for name in names:
         module, summary = COMMANDS[name]
         subparser = subparsers.add_parser(name, help=summary)

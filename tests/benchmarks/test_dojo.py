@@ -10,7 +10,8 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.beside import beside
-from lldkit.dojo import load_kata
+from lldkit.dojo import grade, load_kata
+from lldkit.dojo.interface import Verdict
 
 ROOT = Path(__file__).parent.parent.parent
 BARE = {**os.environ, "PYTHONPATH": str(ROOT / "components"), "PYTHONDONTWRITEBYTECODE": ""}  # bytecode is kept
@@ -33,6 +34,17 @@ def graded(kata: str, level: int) -> Callable[[], None]:
     return started(*words, says="GREEN")
 
 
+def saved(kata: str, level: int) -> Callable[[], None]:
+    """The same solution, graded by a process that runs already, as `watch` does when it is saved."""
+    found = load_kata(kata)
+    solution = found.folder / "solutions" / f"level{level}.py"
+
+    def run() -> None:
+        assert grade(found, solution, level=level).verdict is Verdict.GREEN
+
+    return run
+
+
 @pytest.mark.parametrize("kata", ["rate_limiter", "cache"])
 def test_a_grade(benchmark: BenchmarkFixture, tmp_path: Path, kata: str) -> None:
     (tmp_path / "test_one.py").write_text("def test_one():\n    assert True is not False\n")
@@ -40,6 +52,7 @@ def test_a_grade(benchmark: BenchmarkFixture, tmp_path: Path, kata: str) -> None
         benchmark,
         {
             "lldkit": graded(kata, 1),
+            "lldkit, while it watches": saved(kata, 1),
             "lldkit, three levels": graded(kata, 3),
             "pytest, one test": started("-m", "pytest", "-p", "no:cacheprovider", str(tmp_path), says="1 passed"),
             "floor, python -c pass": started("-c", "pass", says=""),

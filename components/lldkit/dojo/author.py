@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 
-MUTABLE = (list, dict, set, bytearray)
+MUTABLE = frozenset((list, dict, set, bytearray))
 """Plain data that can be changed behind the back of who keeps it."""
 
 
@@ -88,9 +88,7 @@ class Op:
 
     def __init__(self, name: str, *args: Any, on: int = 0, **kwargs: Any) -> None:
         self.name, self.args, self.kwargs, self.on = name, args, kwargs, on
-        self.mutable = any(
-            map(MUTABLE.__contains__, map(type, args))
-        )  # something that the solution could keep an alias of
+        self.mutable = not MUTABLE.isdisjoint(map(type, args))  # something that the solution could keep an alias of
 
     def __repr__(self) -> str:
         return call_line(f"Op:{self.on}", self.name, self.args, self.kwargs)

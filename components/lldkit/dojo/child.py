@@ -24,7 +24,6 @@ import os  # noqa: E402
 import signal  # noqa: E402
 import threading  # noqa: E402
 import time  # noqa: E402
-import traceback  # noqa: E402
 
 from lldkit.dojo import examine  # noqa: E402
 from lldkit.dojo.frames import error_line, line_of, named  # noqa: E402
@@ -152,7 +151,7 @@ class Watchdog(threading.Thread):
         try:
             self._watch()
         except BaseException:  # noqa: BLE001  # whatever it is, it is our fault and must be told
-            self.send(last=True, problem=traceback.format_exc(limit=-8))
+            self.send(last=True, problem=_our_fault())
 
     def _watch(self) -> None:
         """Look now and then; the ticks of a machine that is too busy to run us do not count."""
@@ -181,6 +180,13 @@ class Watchdog(threading.Thread):
         lines = [line for frame in frames.values() if (line := line_of(frame, self.exam.label)) is not None]
         self.exam.stuck(reason, why, lines[0] if lines else None)
         self.send(last=True, **self.exam.summary())
+
+
+def _our_fault() -> str:
+    """The trace of the exception under way."""
+    import traceback  # slow to import, and seldom needed
+
+    return traceback.format_exc(limit=-8)
 
 
 def waits_for_the_disk(tasks: str = "/proc/self/task", *, names: Any = os.listdir, opened: Any = open) -> bool:
@@ -302,7 +308,7 @@ def main() -> None:
     except examine.GraderError as fault:
         send(last=True, problem=str(fault))
     except BaseException:  # noqa: BLE001  # whatever it is, it is our fault and must be told
-        send(last=True, problem=traceback.format_exc(limit=-8))
+        send(last=True, problem=_our_fault())
     send(last=True, **exam.summary())
 
 

@@ -40,7 +40,7 @@ VERBS = (
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the commands."""
-    verbs = parser.add_subparsers(dest="verb", metavar="COMMAND")
+    verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", prog=parser.prog)
     subs = {}
     for name, does, text, kata in VERBS:
         subs[name] = sub = verbs.add_parser(name, help=text)
@@ -73,7 +73,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def _configure_dev(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     dev = verbs.add_parser("dev", help="for authors of katas")
-    tools = dev.add_subparsers(dest="tool", metavar="COMMAND", required=True)
+    tools = dev.add_subparsers(dest="tool", metavar="COMMAND", required=True, prog=dev.prog)
     check = tools.add_parser("check", help="prove the graders")
     check.add_argument("names", metavar="NAME", nargs="*", help="default: all katas")
     check.add_argument("--fast", action="store_true", help="without the repeated and the long runs")

@@ -40,12 +40,13 @@ class Driver:
         self.entry, self.kata = entry, kata
         self.playing: Program | None = None
         self.index = -1
+        self._rng = random.Random(0)  # it is seeded anew for each program
 
     def program(self, level: int, number: int) -> Program:
         """The seeded program `number` of `level`; the same on every machine."""
         generators = self.kata.GENERATORS[level]
-        rng = random.Random(level * 1_000_003 + number)
-        program: Program = generators[number % len(generators)](rng)
+        self._rng.seed(level * 1_000_003 + number)
+        program: Program = generators[number % len(generators)](self._rng)
         program.steps += self.kata.audit(program)
         return program
 
