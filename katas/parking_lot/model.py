@@ -217,15 +217,17 @@ def tomorrow(rng):
 
 
 def holding(rng):
-    made = some_spaces(rng, 3)
+    """Vehicles have tickets, or spaces are given back by name: who takes away a ticket's space is on his own."""
+    made, by_ticket = some_spaces(rng, 3), rng.random() < 0.5
     steps = []
     for n in range(14):
         token, space = 1 + int(rng.random() * 4), pick(rng, made).id
         change = Op("set_tariff", Tariff(cents=pick(rng, (100, 300))))
         hold, wait = Op("hold", space, pick(rng, (60.0, 120.0))), Advance(60.0)
-        more = (Op("park", "bike", NORTH), Op("unpark", space), change, Op("run", 1), Op("out", space), Op("back", space))
+        more = (Op("park", "bike", NORTH), change, Op("run", 1), Op("out", space), Op("back", space))
         enter, leave = Op("enter", "bike", NORTH, f"in {n}"), Op("exit", token, f"out {n}")
-        steps.append(pick(rng, (hold, hold, wait, Op("confirm", token), Op("confirm", token), enter, leave, *more)))
+        ways = (enter, leave) if by_ticket else (Op("unpark", space),)
+        steps.append(pick(rng, (hold, hold, wait, Op("confirm", token), Op("confirm", token), *ways, *more)))
     return Program({"spaces": made, "timed": True}, steps)
 
 

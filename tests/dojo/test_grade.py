@@ -142,6 +142,40 @@ def test_grading_stops_at_the_first_level_that_fails(jar: Jar, graded: Graded) -
     assert graded(kata, source).verdict is Verdict.GREEN
 
 
+PAIRS = """
+from lldkit.dojo.author import Op, Program
+
+class Model:
+    def __init__(self, *, clock):
+        self.things = []
+    def fill(self, things):
+        self.things = list(things)
+    def look(self):
+        return self.things[:1] + [min(self.things[1:])] if self.things else []
+
+def pairs(rng):
+    return Program({}, [Op("fill", [5, rng.randrange(9)]), Op("look")])
+
+GENERATORS = {1: [pairs]}
+
+def audit(program):
+    return []
+"""  # a model of pairs, and of nothing else
+
+
+def test_the_shown_program_is_one_that_a_right_solution_passes(jar: Jar, graded: Graded) -> None:
+    kata = jar(model=PAIRS)
+    right = (kata.folder / "right.py").read_text()
+    (kata.folder / "solutions").mkdir()
+    (kata.folder / "solutions" / "level1.py").write_text(right)
+    assert graded(kata, right, level=1).verdict is Verdict.GREEN
+    report = graded(kata, right.replace("return list(self.things)", "return list(self.things)[::-1]"), level=1)
+    assert report.failing is not None
+    assert report.failing.id == "model-1"
+    assert report.failing.story[:1] == ("jar = Jar(clock=clock)",)
+    assert len(eval(report.failing.expected)) == 2  # noqa: S307  # the smallest pair that is not the same backwards
+
+
 def test_a_solution_that_keeps_what_it_was_given_is_found(jar: Jar, graded: Graded) -> None:
     kata = jar()
     source = (kata.folder / "right.py").read_text()

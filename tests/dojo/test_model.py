@@ -187,6 +187,33 @@ def test_an_argument_that_the_model_asks_for_stays() -> None:
     assert driver(Wrong, Model).story(small) == ["wrong = Wrong(size=1, clock=clock)", "wrong.push('a')"]
 
 
+def test_a_program_counts_where_a_right_solution_passes_it() -> None:
+    """A model may hold only for what its generator makes, here for whole hours."""
+
+    class Model:
+        def __init__(self, *, clock: Any) -> None:
+            self.clock = clock
+
+        def cost(self) -> float:
+            return self.clock.monotonic() // 3600
+
+    class Right(Model):
+        def cost(self) -> float:
+            return -(-self.clock.monotonic() // 3600)
+
+    class Wrong(Right):
+        def cost(self) -> float:
+            return super().cost() + 1
+
+    wrong = driver(Wrong, Model)
+    fails = wrong.beside(driver(Right, Model))
+    hours, seconds = (Program({}, [Advance(pause), Op("cost")]) for pause in (7200.0, 5.0))
+    assert wrong.run(hours) is not None
+    assert wrong.run(seconds) is not None
+    assert fails(hours) is not None
+    assert fails(seconds) is None
+
+
 def test_the_shortest_program_for_a_dead_line_bug_ends_exactly_there() -> None:
     runner = driver(AliveAtDeadline)
     program, _ = runner.search(1, 500)

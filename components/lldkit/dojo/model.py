@@ -73,6 +73,18 @@ class Driver:
                 return difference
         return None
 
+    def beside(self, right: Driver) -> Callable[[Program], Difference | None]:
+        """`run` for programs that a `right` solution passes; of others neither the model nor the kata says anything.
+
+        Whoever makes a program simpler may leave what its generator promises: the model need not hold there.
+        """
+
+        def fails(program: Program) -> Difference | None:
+            difference = self.run(program)
+            return difference if difference is None or right.run(program) is None else None
+
+        return fails
+
     def _build(self, setup: dict[str, Any], make: Callable[..., Any], clock: KataClock) -> list[Any]:
         """The objects that a program plays on: one, unless the kata's own `build` makes more."""
         build = getattr(self.kata, "build", None)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-__all__ = ["Solution", "examples", "load", "play"]
+__all__ = ["Solution", "examples", "load", "play", "right_solution"]
 
 
 def load(name: str, file: str) -> ModuleType:
@@ -165,6 +165,18 @@ def _uses(source: str, forbid: list[str]) -> Iterator[tuple[str, int]]:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             dotted = f"{known.get(node.value.id, node.value.id)}.{node.attr}"
             yield from ((name, node.lineno) for name in forbid if dotted == name)
+
+
+def right_solution(folder: str, level: int, label: str, entry: str, interface: ModuleType) -> Any:
+    """The entry of the kata's own solution of `level`; the module `solution` remains who it was."""
+    with open(f"{folder}/solutions/level{level}.py", encoding="utf-8") as file:  # noqa: PTH123  # pathlib is slow to import
+        own = Solution(file.read(), label, entry, interface)
+    graded = sys.modules.get("solution")
+    try:
+        return getattr(own.fresh(), entry)
+    finally:
+        if graded is not None:
+            sys.modules["solution"] = graded
 
 
 def examples(statement: str) -> list[tuple[str, str]]:

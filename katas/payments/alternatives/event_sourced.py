@@ -62,6 +62,7 @@ class Sum:
         self.state, self.lines = "created", []
         self.held = self.captured = self.refunded = 0
         self.until = None
+        self.by_itself = False  # whether it has expired and nobody has written it down
 
     def add(self, event, amount, at):
         """One event more; only what was judged before is added."""
@@ -116,6 +117,7 @@ class Payments:
             total.add(*event)
         if total.held and self._clock.monotonic() >= total.until:
             total.add("expire", 0, total.until)
+            total.by_itself = True
         return total
 
     def _sums(self):
@@ -187,7 +189,7 @@ class Payments:
                 event = "capture"
         else:
             amount = self._hold if event == "authorize" else 0
-        if total.lines[-1:] and total.lines[-1].event == "expire" and self._log[name][-1][0] != "expire":
+        if total.by_itself:
             self._log[name].append(("expire", 0, total.until))  # a refund may follow it
         self._log[name].append((event, amount, self._clock.monotonic()))
 
