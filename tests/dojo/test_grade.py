@@ -173,7 +173,7 @@ def test_the_shown_program_is_one_that_a_right_solution_passes(jar: Jar, graded:
     assert report.failing is not None
     assert report.failing.id == "model-1"
     assert report.failing.story[:1] == ("jar = Jar(clock=clock)",)
-    assert len(eval(report.failing.expected)) == 2  # noqa: S307  # the smallest pair that is not the same backwards
+    assert len(eval(report.failing.expected)) == 2  # the smallest pair that is not the same backwards
 
 
 def test_a_solution_that_keeps_what_it_was_given_is_found(jar: Jar, graded: Graded) -> None:

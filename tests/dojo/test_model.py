@@ -194,15 +194,15 @@ def test_a_program_counts_where_a_right_solution_passes_it() -> None:
         def __init__(self, *, clock: Any) -> None:
             self.clock = clock
 
-        def cost(self) -> float:
-            return self.clock.monotonic() // 3600
+        def cost(self) -> int:
+            return int(self.clock.monotonic() // 3600)
 
     class Right(Model):
-        def cost(self) -> float:
-            return -(-self.clock.monotonic() // 3600)
+        def cost(self) -> int:
+            return -int(-self.clock.monotonic() // 3600)
 
     class Wrong(Right):
-        def cost(self) -> float:
+        def cost(self) -> int:
             return super().cost() + 1
 
     wrong = driver(Wrong, Model)
