@@ -87,3 +87,11 @@ def test_numbers_of_other_types_are_a_change_wherever_they_lie() -> None:
     for before, after in (([1], [True]), ([{"a": 1}], [{"a": 1.0}]), ([1], [1, 1])):
         assert [each.path for each in diff_documents({"k": before}, {"k": after})] == [("k",)]
     assert diff_documents({"k": [1, {"a": [2]}]}, {"k": (1, {"a": (2,)})}) == ()
+
+
+def test_none_removes_a_clash_that_is_below_it_too() -> None:
+    from config.helpers import REQUIRED, App
+
+    section, number, nothing = Values({"pool": {"size": 3}}), Values({"pool": 3}), Values({"pool": None})
+    assert value(App, REQUIRED, section, number, nothing) == value(App, REQUIRED)
+    assert len(problems(App, REQUIRED, nothing, section, number)) == 1

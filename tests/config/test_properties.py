@@ -29,15 +29,18 @@ class Root:
     tags: tuple[int, ...] = ()
 
 
+CLASH = object()  # a section and a single value, one over the other
+
+
 def from_scratch(trees: list[dict[str, Any]]) -> Root | None:
     """What the layers make, by the most naive reading of the rules; None if they make nothing valid."""
     said: dict[str, Any] = {}
     for tree in trees:
         for key, node in tree.items():
             if node is None:
-                said.pop(key, None)
-            elif key in said and isinstance(node, dict) != isinstance(said[key], dict):
-                return None
+                said.pop(key, None)  # and with it whatever did not fit together
+            elif said.get(key) is CLASH or (key in said and isinstance(node, dict) != isinstance(said[key], dict)):
+                said[key] = CLASH
             elif isinstance(node, dict):
                 said[key] = {**said.get(key, {}), **node}
                 said[key] = {name: each for name, each in said[key].items() if each is not None}
