@@ -206,7 +206,7 @@ def test_a_program_counts_where_a_right_solution_passes_it() -> None:
             return super().cost() + 1
 
     wrong = driver(Wrong, Model)
-    fails = wrong.beside(driver(Right, Model))
+    fails = wrong.beside([Right])
     hours, seconds = (Program({}, [Advance(pause), Op("cost")]) for pause in (7200.0, 5.0))
     assert wrong.run(hours) is not None
     assert wrong.run(seconds) is not None

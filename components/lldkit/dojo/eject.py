@@ -39,11 +39,11 @@ from lldkit import interleave
 from lldkit.dojo import load_kata
 from lldkit.dojo.author import Desk, Failed
 from lldkit.dojo.model import Driver, shrink
-from lldkit.dojo.preflight import right_solution
+from lldkit.dojo.preflight import right_solutions
 from lldkit.dojo.schedules import Maker
 
 ENTRY = solution.{entry}
-KATA = str(load_kata("{name}").folder)  # where a right solution is
+KATA = str(load_kata("{name}").folder)  # where right solutions are
 
 
 def told(found):
@@ -76,11 +76,11 @@ def among_threads(check):
 
 def programs(level, number):
     driver = Driver(ENTRY, model)
-    right = Driver(right_solution(KATA, level, "right.py", "{entry}", interface), model)
+    rights = right_solutions(KATA, level, "right.py", "{entry}", interface)
     for seed in range(number):
         program = driver.program(level, seed)
         if driver.run(program) is not None:
-            program = shrink(program, driver.beside(right))
+            program = shrink(program, driver.beside(rights))
             found = driver.run(program)
             pytest.fail("\\n".join([*driver.story(program, found.index), *told(found)]))
 '''

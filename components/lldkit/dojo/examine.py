@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-    from lldkit.dojo.author import Program
-
 __all__ = ["FEW", "MANY", "Exam", "GraderError", "KataFiles"]
 
 
@@ -311,7 +309,10 @@ class Exam:
         self.signature += [f"model-{n}:{entry}" for entry in signature]
         if first is None or fast:
             return {"status": "pass" if first is None else "fail"}
-        shortest = shrink(first, self._unlike_a_right_one(n))
+        rights = preflight.right_solutions(
+            self.order["folder"], n, self.label, self.order["entry"], self._solution.interface
+        )
+        shortest = shrink(first, driver.beside(rights))
         found: list[Difference | None] = []
         line = return_line(lambda: found.append(driver.run(shortest)), self.label)
         difference = found[0]
@@ -322,15 +323,6 @@ class Exam:
         actual = difference.actual if difference.error is None else named(difference.error)
         told = {"expected": difference.expected, "actual": actual, "line": line}
         return {"status": "fail", "story": driver.story(shortest, difference.index), **told}
-
-    def _unlike_a_right_one(self, n: int) -> Callable[[Program], Difference | None]:
-        """How the solution differs from the model in programs that the kata's own solution of the level passes."""
-        folder, entry = self.order["folder"], self.order["entry"]
-        try:
-            right = preflight.right_solution(folder, n, self.label, entry, self._solution.interface)
-        except OSError:  # the author has not written it yet
-            return self._driver.run
-        return self._driver.beside(Driver(right, self._driver.kata))
 
     def _scheduled(
         self, level: dict[str, Any], function: Any, schedules: int, options: dict[str, Any]

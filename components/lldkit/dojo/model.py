@@ -22,6 +22,7 @@ __all__ = ["SIGNED", "Difference", "Driver", "shrink"]
 
 SIGNED = 600  # how many of the seeded programs make a signature
 RUNS = 600  # most programs that one shrinking may try
+RAISED = " is raised"  # how what is told of an error ends
 
 
 class Difference:
@@ -73,15 +74,17 @@ class Driver:
                 return difference
         return None
 
-    def beside(self, right: Driver) -> Callable[[Program], Difference | None]:
-        """`run` for programs that a `right` solution passes; of others neither the model nor the kata says anything.
+    def beside(self, entries: Sequence[Any]) -> Callable[[Program], Difference | None]:
+        """`run` for programs that all right solutions (`entries`) pass; of others a kata says nothing.
 
-        Whoever makes a program simpler may leave what its generator promises: the model need not hold there.
+        Whoever makes a program simpler may leave what its generator promises: neither the model nor the statement need
+        decide it there.
         """
+        rights = [Driver(entry, self.kata) for entry in entries]
 
         def fails(program: Program) -> Difference | None:
             difference = self.run(program)
-            return difference if difference is None or right.run(program) is None else None
+            return None if difference is None or any(right.run(program) for right in rights) else difference
 
         return fails
 
@@ -162,7 +165,7 @@ def _alike(refused: BaseException | None, error: BaseException | None) -> bool:
 
 
 def _told(value: object, error: BaseException | None) -> str:
-    return show(value) if error is None else f"{type(error).__name__} is raised"
+    return show(value) if error is None else type(error).__name__ + RAISED
 
 
 def _made(error: BaseException | None) -> str:
@@ -174,14 +177,14 @@ def _copy(item: Any) -> Any:
 
 
 def shrink(program: Program, fails: Callable[[Program], Difference | None]) -> Program:
-    """A shortest program that still fails: steps dropped in ever smaller chunks, then values made simpler."""
-    budget = iter(range(RUNS))
+    """A shortest program that fails alike: steps dropped in ever smaller chunks, then values made simpler."""
+    budget, wanted = iter(range(RUNS)), _kind(program, fails(program))
 
     def still(candidate: Program) -> bool:
         if next(budget, None) is None:
             return False
         try:
-            return fails(candidate) is not None
+            return _kind(candidate, fails(candidate)) == wanted
         except Exception:  # noqa: BLE001  # the model cannot be called like this: too much was taken away
             return False
 
@@ -194,6 +197,15 @@ def shrink(program: Program, fails: Callable[[Program], Difference | None]) -> P
         if repr(smaller) == repr(best):
             return best
         best = smaller
+
+
+def _kind(program: Program, difference: Difference | None) -> tuple[str, ...] | None:
+    """What must stay when a program is made simpler, lest another bug be told: the call, and who raises what."""
+    if difference is None:
+        return None
+    step = program.steps[difference.index] if difference.index >= 0 else None
+    told = (difference.expected, difference.actual)
+    return getattr(step, "name", ""), *(each if each.endswith(RAISED) else "" for each in told)
 
 
 def _with(

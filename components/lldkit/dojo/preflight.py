@@ -6,6 +6,7 @@ graded is `error` (amber); one that breaks a rule or ends the process is `fail` 
 
 from __future__ import annotations
 
+import os
 import sys
 
 from lldkit.dojo.author import KataClock
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-__all__ = ["Solution", "examples", "load", "play", "right_solution"]
+__all__ = ["Solution", "examples", "load", "play", "right_solutions"]
 
 
 def load(name: str, file: str) -> ModuleType:
@@ -167,16 +168,29 @@ def _uses(source: str, forbid: list[str]) -> Iterator[tuple[str, int]]:
             yield from ((name, node.lineno) for name in forbid if dotted == name)
 
 
-def right_solution(folder: str, level: int, label: str, entry: str, interface: ModuleType) -> Any:
-    """The entry of the kata's own solution of `level`; the module `solution` remains who it was."""
-    with open(f"{folder}/solutions/level{level}.py", encoding="utf-8") as file:  # noqa: PTH123  # pathlib is slow to import
-        own = Solution(file.read(), label, entry, interface)
+def right_solutions(folder: str, level: int, label: str, entry: str, interface: ModuleType) -> list[Any]:
+    """The entries of the kata's own solutions, that of `level` first; the module `solution` remains who it was.
+
+    None as long as the author has not written them.
+    """
+    names = [f"solutions/level{level}.py", *(f"alternatives/{name}" for name in _python_files(f"{folder}/alternatives"))]
     graded = sys.modules.get("solution")
     try:
-        return getattr(own.fresh(), entry)
+        return [_entry(f"{folder}/{name}", label, entry, interface) for name in names]
+    except OSError:
+        return []
     finally:
         if graded is not None:
             sys.modules["solution"] = graded
+
+
+def _python_files(folder: str) -> list[str]:
+    return sorted(name for name in os.listdir(folder) if name.endswith(".py")) if os.path.isdir(folder) else []  # noqa: PTH112, PTH208  # pathlib is slow to import
+
+
+def _entry(path: str, label: str, entry: str, interface: ModuleType) -> Any:
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123  # pathlib is slow to import
+        return getattr(Solution(file.read(), label, entry, interface).fresh(), entry)
 
 
 def examples(statement: str) -> list[tuple[str, str]]:
