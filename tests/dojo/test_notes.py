@@ -32,12 +32,25 @@ def test_each_kind_of_note_is_found_at_its_line(name: str) -> None:
         "def f():\n    try:\n        g()\n    except BaseException:\n        raise\n",
         "def f(self):\n    while not self.n:\n        self._condition.wait()\n",
         "TABLE = {'a': 1}\n",
+        "def f(future):\n    try:\n        g()\n    except BaseException as error:\n        future.set_exception(error)\n",
         "def f(self, loader):\n    loader()\n    self._clock.sleep(1)\n",
         "def broken(:\n",
     ],
 )
 def test_what_is_right_gets_no_note(source: str) -> None:
     assert notes(source, green=True) == ()
+
+
+def test_a_method_that_a_decorator_runs_under_a_lock_is_no_strangers_code() -> None:
+    source = "def f(method):\n    def g(self):\n        with self._lock:\n            return method(self)\n    return g\n"
+    assert [note.id for note in notes(source, green=True)] == ["locks_in_with"]
+
+
+def test_where_no_clock_is_given_the_steady_one_of_the_machine_is_right() -> None:
+    assert notes("import time\ndeadline = time.monotonic() + 1\n", clock=False) == ()
+    (note,) = notes("import time\ndeadline = time.time() + 1\n", clock=False)
+    assert (note.id, note.kind) == ("real_clock", "essential")
+    assert "time.monotonic" in note.says
 
 
 def test_a_red_solution_hears_neither_praise_nor_what_can_wait() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lldkit.dojo.interface import KataNotFound, Level, Manifest, PlannedCheck
 
-__all__ = ["load_kata", "names", "plan", "root"]
+__all__ = ["gives_clock", "load_kata", "names", "plan", "root"]
 
 MANIFEST = "kata.toml"
 
@@ -50,6 +50,11 @@ def _read(folder: Path, manifest: object) -> Manifest:
     file = folder / MANIFEST
     parsed: Manifest = manifest.parse(file.read_text("utf-8"), file=f"{folder.name}/{MANIFEST}")  # type: ignore[attr-defined]
     return parsed._replace(folder=folder)
+
+
+def gives_clock(kata: Manifest) -> bool:
+    """Whether a kata gives its solutions a clock; where it gives none the machine's is theirs to ask."""
+    return "clock" in (kata.folder / "interface.py").read_text("utf-8").lower()
 
 
 _CHECK = re.compile(r"^@(check|scenario)\(\s*level=(\d+)[^@]*?^def (\w+)\(", re.MULTILINE)

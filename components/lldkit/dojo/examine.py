@@ -237,8 +237,10 @@ class Exam:
             found = {"status": "fail", "expected": "the process is left as it was", "actual": f"the solution {harm}"}
         if found["status"] in {"fail", "error"}:
             found["output"] = self.tape.text[: self.tape.KEPT]
+            raised = found.get("actual", "").partition(":")[0] if found["status"] == "error" else ""
+            kind = found.pop("kind", raised)  # how it fails: a bug that fails the same check otherwise is another one
             if "-" not in name:
-                self.signature.append(name)
+                self.signature += [name, f"{name}~{kind}"] if kind else [name]
         self._tell({"id": name, **found})
         if name in self._planned:
             self._planned.remove(name)

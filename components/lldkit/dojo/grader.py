@@ -205,7 +205,7 @@ def _report(  # noqa: PLR0917  # what a report is made of
         seconds=seconds,
         checks=checks,
         looks_like=named,
-        notes=_notes(source, heard.locks, green=verdict is Verdict.GREEN)
+        notes=_notes(kata, source, heard.locks, green=verdict is Verdict.GREEN)
         if verdict in {Verdict.GREEN, Verdict.RED}
         else (),
         python=f"{sys.version_info.major}.{sys.version_info.minor}",
@@ -248,8 +248,9 @@ def _shown(kata: Manifest, failed: Sequence[CheckResult], named: LooksLike | Non
     return next((check for check in failed if check.id in killers), failed[0] if failed else None)
 
 
-def _notes(source: str, locks: Sequence[tuple[int, str]], *, green: bool) -> tuple[Note, ...]:
+def _notes(kata: Manifest, source: str, locks: Sequence[tuple[int, str]], *, green: bool) -> tuple[Note, ...]:
     from lldkit.dojo import notes
     from lldkit.dojo.interface import Note
 
-    return (*notes.notes(source, green=green), *(Note("lock_order", "informative", line, says) for line, says in locks))
+    own = notes.notes(source, green=green, clock=catalog.gives_clock(kata))
+    return (*own, *(Note("lock_order", "informative", line, says) for line, says in locks))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from lldkit.dojo import hunt, notes, predict
+from lldkit.dojo import catalog, hunt, notes, predict
 from lldkit.dojo.grader import Options, grade_text
 from lldkit.dojo.interface import FollowUp, Question, Verdict
 from lldkit.dojo.render import report_lines
@@ -140,7 +140,7 @@ class Interview:
         report = self.grade(self.kata, text.encode(), level=self.last, options=Options(label="solution.py"))
         opened = range(self.open_level, report.reached + 1)
         regressed = report.reached + 1 if report.reached < self.open_level - 1 else None
-        self._note(action.at, "save", **_graded(report, text), opened=list(opened), regressed=regressed, source=text)
+        self._note(action.at, "save", **_graded(self.kata, report, text), opened=list(opened), regressed=regressed, source=text)
         self.open_level = max(self.open_level, report.reached + 1)
         self._report = report
         said = self._whole() + self._told(report, text)
@@ -314,7 +314,7 @@ def _is_open(line: str) -> bool:
     return not line.startswith(("- ", "```"))
 
 
-def _graded(report: Report, text: str) -> dict[str, Any]:
+def _graded(kata: Manifest, report: Report, text: str) -> dict[str, Any]:
     """What an event keeps of a grade: the verdict, how far, and of each kind of check how many there are and passed."""
     level = min(report.asked, report.reached + 1)
     own = [check for check in report.checks if check.level == level]
@@ -322,7 +322,7 @@ def _graded(report: Report, text: str) -> dict[str, Any]:
     counted = {"passed": own, "threads": among}
     counts = {name: [sum(check.status == "pass" for check in some), len(some)] for name, some in counted.items()}
     told = {"verdict": report.verdict.value, "reached": report.reached, "failure": report.failure}
-    return {**told, **counts, "notes": [note.kind for note in notes.notes(text)]}
+    return {**told, **counts, "notes": [note.kind for note in notes.notes(text, clock=catalog.gives_clock(kata))]}
 
 
 def stems(keys: tuple[str, ...], text: str) -> bool:

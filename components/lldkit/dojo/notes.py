@@ -18,21 +18,23 @@ _REAL_TIME = {
     "datetime": {"now", "utcnow", "today"},
     "datetime.datetime": {"now", "utcnow", "today"},
 }
+_STEADY = {"monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "sleep"}
 _PARSING = threading.Lock()  # Python 3.11 miscounts its recursion when two threads make trees (gh-106905)
 _LONGEST_LADDER = 3  # isinstance tests in a row
 
 
-def notes(source: str, *, green: bool = False) -> tuple[Note, ...]:
+def notes(source: str, *, green: bool = False, clock: bool = True) -> tuple[Note, ...]:
     """What is worth saying about the text, in order of lines; nothing for a text that does not compile.
 
-    Praise, and what only a right solution has time for, is said of a `green` one.
+    Praise, and what only a right solution has time for, is said of a `green` one. Where the kata gives no `clock`, the
+    machine's monotonic one is the right one to ask.
     """
     try:
         with _PARSING:
             tree = ast.parse(source)
     except (SyntaxError, ValueError):
         return ()
-    found = [*_real_clocks(tree), *_bare_excepts(tree), *_locks(tree), *_ladders(tree), *_module_state(tree)]
+    found = [*_real_clocks(tree, given=clock), *_bare_excepts(tree), *_locks(tree), *_ladders(tree), *_module_state(tree)]
     found += [*_waits(tree)]
     found += [*_work_under_locks(tree), *_praise(tree, found)] if green else []
     return tuple(sorted(found, key=lambda note: note.line or 0))
@@ -55,17 +57,19 @@ def _local_names(tree: ast.AST) -> dict[str, str]:
     return known
 
 
-def _real_clocks(tree: ast.AST) -> Iterator[Note]:
+def _real_clocks(tree: ast.AST, *, given: bool) -> Iterator[Note]:
     known = _local_names(tree)
+    instead = "ask the one that was given, or nobody can test this" if given else "it can be set back; ask time.monotonic"
     seen = set()
     for node in ast.walk(tree):
         if not isinstance(node, ast.Attribute | ast.Name) or not (name := _dotted(node)):
             continue
         first, _, rest = name.partition(".")
         owner, _, verb = (known.get(first, first) + (f".{rest}" if rest else "")).rpartition(".")
-        if verb in _REAL_TIME.get(owner, ()) and (node.lineno, verb) not in seen:
+        wanted = _REAL_TIME.get(owner, set()) - (set() if given else _STEADY)
+        if verb in wanted and (node.lineno, verb) not in seen:
             seen.add((node.lineno, verb))
-            says = f"{owner}.{verb} is the machine's clock; ask the one that was given, or nobody can test this"
+            says = f"{owner}.{verb} is the machine's clock; {instead}"
             yield Note("real_clock", "essential", node.lineno, says)
 
 
@@ -73,7 +77,9 @@ def _bare_excepts(tree: ast.AST) -> Iterator[Note]:
     for node in ast.walk(tree):
         if not isinstance(node, ast.ExceptHandler) or (node.type and _dotted(node.type) != "BaseException"):
             continue
-        if not any(isinstance(inner, ast.Raise) for inner in ast.walk(node)):
+        inside = [*ast.walk(node)]
+        passed_on = node.name and any(isinstance(inner, ast.Name) and inner.id == node.name for inner in inside)
+        if not passed_on and not any(isinstance(inner, ast.Raise) for inner in inside):
             yield Note("bare_except", "essential", node.lineno, "this also swallows KeyboardInterrupt; name the error")
 
 
@@ -136,13 +142,22 @@ def _held(node: ast.AST) -> bool:
     return any(word in name for name in names for word in ("lock", "mutex", "cond"))
 
 
+def _without_inner_functions(node: ast.AST) -> Iterator[ast.AST]:
+    """A node and what is in it; the functions that it defines run later, and with parameters of their own."""
+    yield node
+    for inner in ast.iter_child_nodes(node):
+        if not isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield from _without_inner_functions(inner)
+
+
 def _work_under_locks(tree: ast.AST) -> Iterator[Note]:
     """Where a parameter is called, or somebody sleeps, with a lock in hand."""
     for function in ast.walk(tree):
         if not isinstance(function, ast.FunctionDef):
             continue
         given = {argument.arg for argument in (*function.args.args, *function.args.kwonlyargs)} - {"self", "cls"}
-        held = [inner for node in ast.walk(function) if _held(node) for inner in ast.walk(node)]
+        own = _without_inner_functions(function)
+        held = [inner for node in own if _held(node) for inner in _without_inner_functions(node)]
         for node in held:
             name = _dotted(node.func) if isinstance(node, ast.Call) else ""
             if isinstance(node, ast.Call) and (name in given or name.endswith(".sleep")):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from lldkit.dojo.preflight import Solution
-    from lldkit.interleave import History, Report, Row, Timeline
+    from lldkit.interleave import Failure, History, Report, Row, Timeline
 
 __all__ = ["Maker", "VirtualClock", "columns", "run"]
 
@@ -34,6 +34,16 @@ POLLS = {
     "why": "A thread that asks again and again burns a core where it should sleep.",
     "expected": "a proof: every schedule is tried, and none fails",
     "actual": "no proof: a thread waits by asking again and again, so there is always another schedule",
+}
+CHANGED = {
+    "status": "fail",
+    "expected": "a program that the schedule fits",
+    "actual": "the code has changed since",
+}
+SHARED = {
+    "status": "fail",
+    "expected": "the same schedule goes the same way each time, whatever ran before it",
+    "actual": "it goes another way: objects share state (of the class, or of the module), or something is random",
 }
 TELLING = ("acquires", "releases", "waits", "sleeps", "notif", "yields", "starts", "ends", "blocks")
 
@@ -177,16 +187,27 @@ def run(
         else:
             report = _sampled(program, schedules, coarse, {**code, **options})
     except interleave.Diverged:
-        return {
-            "status": "fail",
-            "expected": "a program that the schedule fits",
-            "actual": "the code has changed since",
-        }
+        return CHANGED.copy() if wanted else SHARED.copy()
     except interleave.Uncontrolled as error:
         return {"status": "fail", "expected": "threads that wait by `threading` only", "actual": str(error)}
     if report.failure is not None:
-        return _told(report, function, solution, make.order)
+        alone = wanted or _fails_alone(function, solution, report.failure, code)
+        return _told(report, function, solution, make.order) if alone else SHARED.copy()
     return {"status": "pass", "locks": lock_order.pairs(program, solution.label, **code) if locks else {}}
+
+
+def _fails_alone(function: Any, solution: Solution, failure: Failure, code: dict[str, Any]) -> bool:
+    """Whether a schedule fails alike in a solution that is imported anew, where nothing is left of other runs."""
+    from lldkit import interleave
+
+    with interleave.controlled():
+        module = solution.fresh()
+    make = Maker(getattr(module, solution.entry), module)
+    try:
+        report = interleave.replay(lambda: function(make), failure.schedule, **{**code, "include": (module,)})
+    except interleave.Diverged:
+        return False
+    return report.failure is not None and report.failure.kind is failure.kind
 
 
 def _sampled(program: Any, schedules: int, coarse: int, options: dict[str, Any]) -> Report:
@@ -239,6 +260,7 @@ def _told(report: Report, function: Any, solution: Solution, order: int | None) 
         "actual": actual,
         "line": line,
         "doubt": doubt,
+        "kind": failure.kind.value,
         "schedule": f"{function.__name__}@{failure.schedule}",
     }
 
