@@ -4,14 +4,16 @@ import json
 
 import pytest
 
-from elevator.helpers import TIMING, Judge, building
+from elevator.helpers import DISPATCHERS, TIMING, Judge, building
 from lldkit.elevator import (
     Building,
     Car,
     DestinationDispatch,
+    Look,
     Motion,
     Observation,
     OutOfService,
+    Recall,
     Restored,
     Run,
     Traffic,
@@ -58,3 +60,30 @@ def test_who_stands_at_the_doors_of_a_car_that_fails_is_fetched(at: float, back:
     run = simulate(house, people, DestinationDispatch(), seed=0, record=True, max_events=1000, faults=faults)
     Judge(house, kiosk=True).read(run.log.splitlines())
     assert run.delivered == 2, run.log.decode()
+
+
+@pytest.mark.parametrize("back", [0.5, 3.0, 8.0, 20.0])
+@pytest.mark.parametrize("dispatcher", [Look(), DestinationDispatch()])
+def test_riders_of_a_car_that_is_back_at_once_ride_on(dispatcher: Look | DestinationDispatch, back: float) -> None:
+    house = building(floors=5, capacity=1)
+    people = Traffic.trace([(0.0, 0, 4), (0.0, 2, 0), (30.0, 1, 3)])
+    faults: list[tuple[float, Observation]] = [(10.0, OutOfService(0)), (10.0 + back, Restored(0))]
+    run = simulate(house, people, dispatcher, seed=0, record=True, max_events=1000, faults=faults)
+    Judge(house).read(run.log.splitlines())
+    assert run.delivered == 3, run.log.decode()
+
+
+@pytest.mark.parametrize("name", DISPATCHERS)
+def test_a_fire_alarm_that_ends_while_doors_open_lets_them_open_and_close(name: str) -> None:
+    house = building(floors=3)
+    run = simulate(
+        house,
+        Traffic.trace([(0.0, 0, 2)]),
+        DISPATCHERS[name](),
+        seed=0,
+        record=True,
+        max_events=1000,
+        faults=[(0.0, Recall(0)), (1.0, Restored(0))],
+    )
+    Judge(house).read(run.log.splitlines())
+    assert run.delivered == 1
