@@ -119,12 +119,16 @@ class Judge:
     def fault(self, event: dict[str, Any]) -> None:
         self.vain_stops = True
 
+    def knows_riders(self) -> bool:
+        """Not when calls were voided, nor when who left a kiosk's queue gave their place in the car to another."""
+        return not self.counts["fault"] and not (self.kiosk and self.counts["abandon"])
+
     def depart(self, event: dict[str, Any]) -> None:
         car = event["car"]
         assert event["floor"] == self.floor[car]
         goals = {self.people[person]["destination"] for person in self.riding[car]}
         ahead = [goal for goal in goals if (goal - self.floor[car]) * self.way.get(car, event["direction"]) > 0]
-        if ahead and not self.counts["fault"]:
+        if ahead and self.knows_riders():
             assert event["direction"] == self.way.get(car, event["direction"]), "reverses with riders for floors ahead"
         self.way[car] = event["direction"]
         self.moved_at[car] = event["t"]
@@ -135,7 +139,7 @@ class Judge:
         assert 0 <= floor < self.house.floors
         timing = self.house.cars[car].timing
         assert event["t"] - self.moved_at[car] >= timing.commit(2) - timing.commit(1) - 1e-9, "flies too fast"
-        if not self.counts["fault"]:
+        if self.knows_riders():
             for person in self.riding[car]:
                 assert self.people[person]["destination"] != self.floor[car], "passes a rider's floor"
         self.floor[car], self.moved_at[car] = floor, event["t"]

@@ -29,6 +29,7 @@ from lldkit.elevator.interface import (
     Restored,
     Stopped,
 )
+from lldkit.elevator.kiosk import able, board, count_in, emptied, not_in_yet, offer, promise
 from lldkit.elevator.moves import (
     Commands,
     any_ahead,
@@ -114,29 +115,24 @@ def _press_car(state: State, at: float, call: CarCall, _: PlanFor) -> Commands:
 
 
 def _request(state: State, at: float, call: KioskCall, plan_for: PlanFor) -> Commands:
-    able = _able(state, call) or _able(state, call, out=True)  # who comes while all are out is served on return
-    if not able:
+    cars = able(state, call) or able(state, call, out=True)  # who comes while all are out is served on return
+    if not cars:
         raise NoCarServes(call.floor, call.destination)
     plan = plan_for(state, at, None, call)
-    chosen = next((number for number, calls in plan.targets.items() if call.call in calls and number in able), able[0])
+    chosen = next((number for number, calls in plan.targets.items() if call.call in calls and number in cars), cars[0])
     commands = _sent_to(state, at, state.own(chosen), call)
     return Assign(chosen, call.floor, call.destination), *commands
 
 
-def _able(state: State, call: KioskCall, *, out: bool = False) -> list[int]:
-    ends = {call.floor, call.destination}
-    return [car.id for car in state.cars if car.in_service is not out and ends <= state.shafts[car.id].serves]
-
-
 def _sent_to(state: State, at: float, car: CarState, call: KioskCall) -> Commands:
-    car.assigned = (*car.assigned, call)
+    promise(car, call)
     if not car.in_service:
         return ()
     if car.phase is IDLE:
         return go_empty(state, at, car, own_plan(state, car))
     if car.phase is OPEN and car.floor == call.floor and (car.direction is call.direction or not car.riders):
         car.direction = call.direction
-        _board_assigned(state, car)
+        board(state, car)
         return (Open(car.id, car.direction),)
     return ()
 
@@ -191,27 +187,15 @@ def _stopped(state: State, at: float, what: Stopped, plan_for: PlanFor) -> Comma
         return _next(state, at, car, plan_for)
     car.phase, car.due, car.least, car.turns = OPEN, at + state.shafts[car.id].closing_seconds, car.load, 0
     if state.kiosk and car.in_service:
-        car.riders = tuple(floor for floor in car.riders if floor != car.floor)
-        _board_assigned(state, car)
+        car.riders = tuple(call for call in car.riders if call.destination != car.floor)
+        board(state, car)
     return (Open(car.id, car.direction),)
-
-
-def _board_assigned(state: State, car: CarState) -> None:
-    """With a kiosk the car knows who boards: as many of those sent to it as there is room for, in order."""
-    room = state.shafts[car.id].capacity - len(car.riders)
-    here = (car.floor, car.direction)
-    going, staying = list[int](), list[KioskCall]()
-    for call in car.assigned:  # two calls may be equal, so they are told apart by their turn
-        if (call.floor, call.direction) == here and len(going) < room:
-            going.append(call.destination)
-        else:
-            staying.append(call)
-    car.assigned, car.riders = tuple(staying), (*car.riders, *going)
-    car.calls, car.answers = car.calls.union(going), None
 
 
 def _loaded(state: State, _at: float, what: Loaded, _: PlanFor) -> Commands:
     car = state.own(what.car)
+    if state.kiosk and car.phase is OPEN and car.load and not what.persons:
+        emptied(car)
     car.load, car.least = what.persons, min(car.least, what.persons)
     call = state.calls.get((car.floor, car.direction))
     if call is not None and car.phase is OPEN and _admits(state, car, car.direction):
@@ -234,6 +218,8 @@ def _doors_closed(state: State, at: float, what: DoorsClosed, plan_for: PlanFor)
             refused[place] = refused.get(place, frozenset()) | {car.id}
         state.refused, state.boarded = refused, count_boarded(state, at, place, car.load - car.least)
         car.answers = None
+    if state.kiosk and car.in_service:
+        count_in(state, car)
     return _next(state, at, car, plan_for)
 
 
@@ -268,15 +254,15 @@ def _excused(state: State, at: float, car: CarState, recall: int | None, plan_fo
     if car.answers is not None and car.phase is STOPPING:
         calls[car.answers.floor, car.answers.direction] = car.answers
         calls = dict(sorted(calls.items(), key=lambda item: item[1].since))
-    state.calls, waiting = calls, car.assigned
+    state.calls, waiting = calls, (*not_in_yet(car), *car.assigned)
     car.in_service, car.recall = False, recall
     car.calls, car.heading, car.answers, car.riders, car.assigned = frozenset(), None, None, (), ()
     commands: Commands = ()
     for call in waiting:
-        if plan_for is not None and _able(state, call):
+        if plan_for is not None and able(state, call):
             commands += _request(state, at, call, plan_for)
         else:  # who waits for this car goes on to, until it is back
-            car.assigned = (*car.assigned, call)
+            promise(car, call)
     return commands
 
 
@@ -297,7 +283,7 @@ def _restore(state: State, at: float, what: Restored, plan_for: PlanFor) -> Comm
     car = state.own(what.car)
     car.in_service, car.recall = True, None
     if car.phase is IDLE and state.kiosk:
-        return go_empty(state, at, car, own_plan(state, car))
+        return _next(state, at, car, plan_for)
     return _send_idle(state, at, plan_for)
 
 
@@ -312,6 +298,8 @@ def _next(state: State, at: float, car: CarState, plan_for: PlanFor) -> Commands
             return _withdraw(state, at, car)
         car.phase, car.heading = IDLE, None
         return (Hold(car.id),)
+    if state.kiosk:
+        offer(state, car)
     if car.calls:
         return leave(state, at, car)
     car.phase = IDLE

@@ -321,7 +321,9 @@ class Plant:
             self._at(at, BOARDED, car.id)
         elif car.held > now:  # whoever holds the doors stands in them
             self._at(car.held, BOARDED, car.id)
-        elif car.evacuate != car.floor:
+        elif car.evacuate == car.floor:
+            car.stays_open = True
+        else:
             self._close(car)
 
     def _fits(self, car: Shuttle, number: int) -> bool:
@@ -333,12 +335,16 @@ class Plant:
         car, group = self.cars[which], self.group
         group.observe(Loaded(which, len(car.riders)))
         if not self.kiosk:
-            for floor in dict.fromkeys([self.people[number].destination for number in car.riders]):
-                group.press_car(which, floor)
+            self._press_inside(car)
         if len(car.riders) >= self.building.cars[which].capacity:
             self._press_again(car.floor, car.direction)
         self._obey()
         self._let_in(car)
+
+    def _press_inside(self, car: Shuttle) -> None:
+        going = [self.people[number].destination for number in car.riders if self.alighted[number] == NEVER]
+        for floor in dict.fromkeys(going):
+            self.group.press_car(car.id, floor)
 
     def _closed(self, which: int) -> None:
         car, floor = self.cars[which], self.cars[which].floor
@@ -381,9 +387,12 @@ class Plant:
             self._restored(self.cars[what.car])
 
     def _restored(self, car: Shuttle) -> None:
-        standing_open = car.evacuate == car.floor and type(car.next) is StopAt and car.flown == 0 and not car.closing
         car.out, car.evacuate = False, None
-        if standing_open:
+        if not self.kiosk:
+            self._press_inside(car)  # who has not got out yet rides on, and the fault put their lights out
+            self._obey()
+        if car.stays_open:
+            car.stays_open = False
             self._close(car)
 
     def _close(self, car: Shuttle) -> None:

@@ -39,6 +39,7 @@ class Shuttle:
         "out",
         "reopens",
         "riders",
+        "stays_open",
         "timing",
         "transfers",
     )
@@ -59,6 +60,7 @@ class Shuttle:
         self.held = 0.0
         self.out = False
         self.evacuate: int | None = None  # the floor of a fire alarm, where the doors stay open
+        self.stays_open = False  # they do
 
 
 def transfers_of(building: Building, count: int, seed: int) -> dict[object, list[tuple[float, float]]]:

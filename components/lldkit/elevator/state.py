@@ -37,8 +37,8 @@ class CarState:
 
     `heading` is the call that an empty car runs for; `answers` the one that it stops, or stands open, for. `due` is
     when it should report next, `least` the smallest load since the doors opened, `turns` how often it changed its mind
-    on the way since it last stopped. `assigned` wait for this car, sent by a kiosk; `riders` are where those go who
-    boarded after a kiosk sent them. `recall` is the floor of a fire alarm.
+    on the way since it last stopped. `assigned` wait for this car, sent by a kiosk; `riders` are those of them who
+    are taken to be aboard. `recall` is the floor of a fire alarm.
     """
 
     id: int
@@ -56,7 +56,7 @@ class CarState:
     in_service: bool = True
     recall: int | None = None
     assigned: tuple[KioskCall, ...] = ()
-    riders: tuple[int, ...] = ()
+    riders: tuple[KioskCall, ...] = ()
 
     def copy(self) -> "CarState":
         """The same car for another state: written out, because every step does it."""
