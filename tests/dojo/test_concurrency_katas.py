@@ -34,6 +34,17 @@ def reference(name: str) -> str:
     return (kata.folder / "solutions" / f"level{kata.last}.py").read_text()
 
 
+def test_state_that_objects_share_is_called_so() -> None:
+    """What other schedules have left behind must not be told as a failure of this one."""
+    right = (loaded("bounded_queue").folder / "solutions" / "level1.py").read_text("utf-8")
+    shared = right.replace("class BoundedQueue:\n", "class BoundedQueue:\n    _items = deque()\n\n")
+    shared = shared.replace("self._capacity, self._items = capacity, deque()", "self._capacity = capacity")
+    report = graded("bounded_queue", shared, level=1)
+    assert report.verdict is Verdict.RED
+    assert report.failing is not None
+    assert "objects share state" in report.failing.actual
+
+
 @pytest.mark.parametrize("name", KATAS)
 def test_a_concurrency_kata_passes_the_gate(name: str) -> None:
     """T1, T2, T9: right ones green, planted ones dead within 50 schedules by their check, mutants, note, texts."""

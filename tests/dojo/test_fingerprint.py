@@ -36,6 +36,18 @@ def test_a_signature_survives_packing() -> None:
     assert fingerprint._unpack(packed) == signature
 
 
+def test_who_fails_the_same_check_in_another_way_is_not_named(kata: Manifest) -> None:
+    """A race that admits one too many is not a deadlock, though one scenario finds both."""
+    (wrong,) = [wrong for wrong in kata.wrong if wrong.id == "w12"]
+    known = fingerprint.load(kata)["w12"]
+    assert f"{wrong.killed_by}~check" in known
+    named = fingerprint.name(kata, wrong.dies_at, known)
+    assert named is not None
+    assert named.id == "w12"
+    stuck = [entry.replace("~check", "~deadlock") for entry in known]
+    assert fingerprint.name(kata, wrong.dies_at, stuck) is None
+
+
 def test_an_unknown_bug_is_never_named(kata: Manifest) -> None:
     """Leave one out: without its own signature no planted bug is taken for another."""
     signatures = fingerprint.load(kata)

@@ -187,6 +187,28 @@ def test_an_argument_that_the_model_asks_for_stays() -> None:
     assert driver(Wrong, Model).story(small) == ["wrong = Wrong(size=1, clock=clock)", "wrong.push('a')"]
 
 
+def test_a_program_that_is_made_simpler_fails_alike() -> None:
+    """What is told is the bug that was found, and not that a constructor cannot be called with less."""
+
+    class Model:
+        def __init__(self, *, kind: str = "a", clock: Any) -> None:
+            pass
+
+        def push(self) -> int:
+            return 1
+
+    class Wrong(Model):
+        def __init__(self, *, kind: str, clock: Any) -> None:
+            pass
+
+        def push(self) -> int:
+            return 2
+
+    wrong = driver(Wrong, Model)
+    small = shrink(Program({"kind": "b"}, [Op("push"), Op("push")]), wrong.run)
+    assert wrong.story(small) == ["wrong = Wrong(kind='a', clock=clock)", "wrong.push()"]
+
+
 def test_a_program_counts_where_a_right_solution_passes_it() -> None:
     """A model may hold only for what its generator makes, here for whole hours."""
 

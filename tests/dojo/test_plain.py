@@ -1,6 +1,9 @@
 """Values as reports show them: never an address, never code of the solution."""
 
 import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -51,3 +54,44 @@ def test_a_class_is_named_in_the_story() -> None:
     desk.entry.__name__ = "Retry"
     desk.make(on=ValueError, ignore=(OSError,))
     assert desk.story == ["retry = Retry(on=ValueError, ignore=(OSError,))"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (datetime(2026, 3, 29, 2, 30, tzinfo=UTC), "datetime(2026, 3, 29, 2, 30, tzinfo=timezone.utc)"),
+        (datetime(2026, 3, 29, tzinfo=ZoneInfo("UTC")), "datetime(2026, 3, 29, 0, 0, tzinfo=ZoneInfo(key='UTC'))"),
+        (timedelta(hours=2), "timedelta(seconds=7200)"),
+        (timezone(timedelta(hours=1)), "timezone(timedelta(seconds=3600))"),
+    ],
+)
+def test_moments_are_shown_as_they_are_typed(value: object, text: str) -> None:
+    assert show(value) == text
+
+
+def test_a_zone_of_the_solution_has_no_say() -> None:
+    class Mine(tzinfo):
+        def __repr__(self) -> str:
+            raise AssertionError
+
+    assert show(datetime(2026, 1, 1, tzinfo=Mine())) == "<datetime object>"
+
+
+@dataclass
+class Place:
+    name: str
+    row: str = ""
+    prices: tuple[int, ...] = (1,)
+    near: "Place | None" = None
+
+
+Place.__module__ = "interface"
+
+
+def test_what_a_field_holds_by_itself_is_not_shown() -> None:
+    assert show(Place("A1")) == "Place(name='A1')"
+    assert show(Place("A1", "r", (2,), Place("A2"))) == "Place(name='A1', row='r', prices=(2,), near=Place(name='A2'))"
+
+
+def test_six_containers_in_each_other_are_shown_whole() -> None:
+    assert show({"a": [({"b": [(1, 2)]},)]}) == "{'a': [({'b': [(1, 2)]},)]}"
