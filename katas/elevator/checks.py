@@ -52,7 +52,7 @@ def it_does_not_turn_while_calls_lie_ahead(desk: Desk) -> None:
     desk.expect(ticks(car, 2), [(4, False), (5, False)])
 
 
-@check(level=1, needs=["a_car_goes_where_it_is_called"])
+@check(level=1, kills=["w22"], needs=["a_car_goes_where_it_is_called"])
 def an_idle_car_keeps_its_direction(desk: Desk) -> None:
     """What the arrow on the wall shows is what the next passenger may trust."""
     car = desk.make(5)
@@ -61,7 +61,7 @@ def an_idle_car_keeps_its_direction(desk: Desk) -> None:
     ticks(car, 2)
     ticks(car, 4)
     car.call(2)
-    ticks(car, 2)
+    ticks(car, 3)
     car.call(4)
     car.call(1)
     desk.expect(ticks(car, 2), [(1, False), (1, True)])
@@ -110,6 +110,11 @@ def who_does_not_fit_is_not_forgotten(desk: Desk) -> None:
     desk.expect((car.riders(), car.waiting(1)), ([], [2]))
     desk.expect(ticks(car, 3), [(2, False), (1, False), (1, True)])
     desk.expect(car.riders(), [2])
+    small = desk.make(3, capacity=1)
+    for to in (2, 2, 0):
+        small.arrive(1, to)
+    ticks(small, 2)
+    desk.expect(small.waiting(1), [2, 3])
 
 
 @check(level=2, kills=["w20"], needs=["a_person_is_fetched_and_brought"])
@@ -125,6 +130,21 @@ def a_full_car_is_full(desk: Desk) -> None:
     for _ in range(9):
         large.arrive(0, 1)
     desk.expect((large.step()[0], large.waiting(0)), ((0, True), [9]))
+
+
+@check(level=2, kills=["w23"], needs=["a_person_is_fetched_and_brought"])
+def it_turns_before_it_opens(desk: Desk) -> None:
+    """The door opens at the top, nobody may board, and it opens a second time for those who stood before it."""
+    car = desk.make(2)
+    car.arrive(1, 0)
+    car.call(1)
+    ticks(car, 2)
+    desk.expect((car.riders(), car.waiting(1)), ([1], []))
+    full = desk.make(2)
+    full.arrive(0, 1)
+    full.arrive(1, 0)
+    ticks(full, 3)
+    desk.expect((full.riders(), full.waiting(1)), ([2], []))
 
 
 @check(level=2, needs=["a_person_is_fetched_and_brought"])
@@ -177,18 +197,13 @@ def two_cars_never_go_for_one_call(desk: Desk) -> None:
 @check(level=3, kills=["w09"], needs=["a_call_has_one_car_and_the_next_call_another"])
 def of_equals_the_one_that_rested_longest(desk: Desk) -> None:
     """One car does all the work and wears out; the others gather dust."""
-    group = desk.make(3, cars=2)
+    group = desk.make(4, cars=2)
     group.arrive(0, 1)
-    group.step()
-    desk.expect(group.riders(0), [1])
-    group.step()
-    group.step()
-    group.call(1, 1)
-    group.step()
-    group.step()
-    group.arrive(1, 2)
-    group.step()
-    desk.expect((group.riders(0), group.riders(1)), ([], [2]))
+    group.call(3, 1)
+    for _ in range(4):
+        group.step()
+    group.arrive(2, 3)
+    desk.expect(group.step(), [(1, False), (2, False)])
 
 
 @check(level=3, kills=["w10"], needs=["a_call_has_one_car_and_the_next_call_another"])
@@ -214,6 +229,15 @@ def who_boards_another_car_is_not_fetched_again(desk: Desk) -> None:
         group.step()
     desk.expect((group.step(), group.riders(0)), ([(4, True), (4, False)], [2]))
     desk.expect(group.step(), [(5, False), (4, False)])
+
+
+@check(level=3, kills=["w24"], needs=["a_call_has_one_car_and_the_next_call_another"])
+def it_opens_for_its_own_calls_only(desk: Desk) -> None:
+    """A car that stops for what another one comes for is late for its own, and the other one comes for nothing."""
+    group = desk.make(3, cars=2)
+    group.call(2, 0)
+    group.arrive(0, 2)
+    desk.expect((group.step(), group.riders(0), group.riders(1)), ([(1, False), (0, True)], [], [1]))
 
 
 # -- level 4: a day in a moment ------------------------------------------------------------------------------------

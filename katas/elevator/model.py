@@ -156,8 +156,10 @@ def pick(rng, items):
 
 
 def sweeps(rng):
-    floors = 2 + below(rng, 6)
-    steps = [pick(rng, (Op("step"), Op("step"), Op("call", below(rng, floors + 2) - 1))) for _ in range(16)]
+    floors, steps = 2 + below(rng, 6), []
+    while len(steps) < 24:
+        steps += [Op("call", below(rng, floors + 2) - 1) for _ in range(1 + below(rng, 3))]
+        steps += [Op("step")] * (1 + below(rng, 8))  # also when no call is left
     return Program({"floors": floors}, steps)
 
 
@@ -174,7 +176,8 @@ def people(rng, floors, cars, more=(), count=24):
 
 def boards(rng):
     floors, capacity = 2 + below(rng, 5), 1 + below(rng, 3)
-    return Program({"floors": floors, "capacity": capacity}, people(rng, floors, 1))
+    steps = [[step, Op("waiting", below(rng, floors))] for step in people(rng, floors, 1)]
+    return Program({"floors": floors, "capacity": capacity}, [step for both in steps for step in both])
 
 
 def groups(rng):
