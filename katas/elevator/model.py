@@ -156,8 +156,10 @@ def pick(rng, items):
 
 
 def sweeps(rng):
-    floors = 2 + below(rng, 6)
-    steps = [pick(rng, (Op("step"), Op("step"), Op("call", below(rng, floors + 2) - 1))) for _ in range(16)]
+    floors, steps = 2 + below(rng, 6), []
+    while len(steps) < 24:
+        steps += [Op("call", below(rng, floors + 2) - 1) for _ in range(1 + below(rng, 3))]
+        steps += [Op("step")] * (1 + below(rng, 8))  # also when no call is left
     return Program({"floors": floors}, steps)
 
 
@@ -174,7 +176,8 @@ def people(rng, floors, cars, more=(), count=24):
 
 def boards(rng):
     floors, capacity = 2 + below(rng, 5), 1 + below(rng, 3)
-    return Program({"floors": floors, "capacity": capacity}, people(rng, floors, 1))
+    steps = [[step, Op("waiting", below(rng, floors))] for step in people(rng, floors, 1)]
+    return Program({"floors": floors, "capacity": capacity}, [step for both in steps for step in both])
 
 
 def groups(rng):
@@ -186,21 +189,26 @@ def days(rng):
     crowd, calm, quiet = {"rate": 32.0, "seconds": 0.25}, {"rate": 0.0625, "seconds": 120}, {"rate": 0.03125, "seconds": 60}
     told = [*pick(rng, ([crowd, calm], [calm, crowd], [quiet, crowd], [quiet, calm])), {"rate": 0.25, "seconds": 60}]
     steps = [Op("simulate", seed=below(rng, 99), **each) for each in told]
+    if below(rng, 2):  # the cars and the people of the ticks: neither knows of the other
+        steps = [Op("call", 3), *[Op("step")] * 3, Op("arrive", 1, 0), *steps, Op("arrive", 4, 2)]
     return Program({"floors": pick(rng, (6, 12, 16)), "cars": 1 + below(rng, 3)}, steps)
 
 
 def figures(rng):
     count = 1 + below(rng, 4)
     ours, theirs = ([below(rng, 9) for _ in range(count + below(rng, 5) // 4)] for _ in range(2))
+    theirs = pick(rng, (theirs, theirs, [one + 2 for one in ours], [4] * len(ours)))  # or what no day changes
     only = {(below(rng, 16), pick(rng, (1, -1))): below(rng, 9)}
-    cars = [CarView(below(rng, 16), False, None), CarView(below(rng, 16), False, pick(rng, (*only, None)))]
+    cars = [CarView(below(rng, 16), False, None), CarView(below(rng, 16), below(rng, 2) == 1, pick(rng, (*only, None)))]
     asked = Op("dispatch", 0, View(only, cars, dict.fromkeys(only, 1)))
     return Program({"floors": 16}, [Op("interval", ours, theirs, 1 + below(rng, 4)), asked])
 
 
 def failures(rng):
-    floors, cars = 3 + below(rng, 6), 2 + below(rng, 2)
-    steps = people(rng, floors, cars, ("fail", "fail", "repair"), 30)
+    floors, cars = 3 + below(rng, 4), 2 + below(rng, 2)
+    steps = people(rng, floors, cars, ("fail", "fail", "repair", "repair")[below(rng, 2) :], 36)
+    if below(rng, 4) == 0:
+        steps.insert(below(rng, 36), Op("simulate", seed=below(rng, 99), rate=0.25, seconds=30))
     return Program({"floors": floors, "capacity": 1 + below(rng, 2), "cars": cars}, steps)
 
 

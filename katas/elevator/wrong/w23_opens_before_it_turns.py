@@ -1,0 +1,102 @@
+"""An elevator: one car, and who may board it."""
+
+
+class _Car:
+    """Where a car is, which way it goes, and what it has promised."""
+
+    def __init__(self):
+        self.floor, self.direction = 0, 1
+        self.buttons = set()
+        self.halls, self.riders = set(), []
+
+    def stops(self):
+        """All floors that the car has to visit."""
+        return self.buttons | {floor for floor, _ in self.halls} | {to for _, to in self.riders}
+
+    def ahead(self, direction):
+        """Whether a stop lies that way."""
+        return any((stop - self.floor) * direction > 0 for stop in self.stops())
+
+    def move(self):
+        """Go on while stops lie ahead; else turn, if they lie behind."""
+        if not self.ahead(self.direction) and self.ahead(-self.direction):
+            self.direction = -self.direction
+        if self.ahead(self.direction):
+            self.floor += self.direction
+
+
+class Elevator:
+    """The cars of a building."""
+
+    def __init__(self, floors, *, capacity=8):
+        self._floors, self._capacity, self._cars = floors, capacity, [_Car()]
+        self._people, self._waiting = 0, {}
+
+    # Level 1.
+
+    def call(self, floor):
+        """Press the button of a floor in the car."""
+        self._check(floor)
+        self._cars[0].buttons.add(floor)
+
+    def step(self):
+        """Let a tick pass: each car opens, or moves."""
+        return [self._tick(car) for car in self._cars]
+
+    def _check(self, floor):
+        if not 0 <= floor < self._floors:
+            raise ValueError(f"a floor is 0 or more and below {self._floors}, got {floor!r}")
+
+    def _tick(self, car):
+        opened = self._open(car)
+        if not opened:
+            car.move()
+        return car.floor, opened
+
+    # Level 2.
+
+    def arrive(self, floor, to):
+        """Let a person come, who presses the button up or down."""
+        self._check(floor)
+        self._check(to)
+        if floor == to:
+            raise ValueError(f"nobody rides from {floor} to {to}")
+        self._people += 1
+        call = (floor, 1 if to > floor else -1)
+        self._waiting.setdefault(call, []).append((self._people, to))
+        self._cars[0].halls.add(call)
+        return self._people
+
+    def riders(self):
+        """Who is in the car, in the order of boarding."""
+        return [person for person, _ in self._cars[0].riders]
+
+    def waiting(self, floor):
+        """Who waits at a floor, in the order of coming."""
+        both = self._waiting.get((floor, 1), []) + self._waiting.get((floor, -1), [])
+        return sorted(person for person, _ in both)
+
+    def _open(self, car):
+        """Stop here, if there is a reason to."""
+        up, down = (car.floor, car.direction), (car.floor, -car.direction)
+        staying = [rider for rider in car.riders if rider[1] != car.floor]
+        inside = car.floor in car.buttons or len(staying) < len(car.riders)
+        if not inside and up not in car.halls and down in car.halls and not car.ahead(car.direction):
+            car.direction = -car.direction
+        call = (car.floor, car.direction)
+        if not inside and not (call in car.halls and len(staying) < self._capacity):
+            return False
+        car.buttons.discard(car.floor)
+        car.riders = staying
+        self._board(car, call)
+        return True
+
+    def _board(self, car, call):
+        """Let in who goes that way, until the car is full."""
+        queue = self._waiting.pop(call, [])
+        room = self._capacity - len(car.riders)
+        car.riders += queue[:room]
+        if queue[room:]:
+            self._waiting[call] = queue[room:]
+        else:
+            car.halls.discard(call)
