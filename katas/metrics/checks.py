@@ -1,6 +1,8 @@
 """The directed checks and the scenarios of the metrics registry."""
 
-from interface import MAX_SCALE, Exponential, Histogram, Host, Odd
+import math
+
+from interface import MAX_SCALE, Exponential, Histogram, Host, Odd, Process
 from lldkit.dojo.author import Desk, check, scenario
 
 
@@ -45,7 +47,7 @@ def labels_are_what_was_declared(desk: Desk) -> None:
     desk.raises(ValueError, registry.inc, "requests", 1, {"code": "200", "path": "/"})
     desk.raises(ValueError, registry.inc, "request", 1, {"code": "200"})
     desk.raises(ValueError, registry.set, "requests", 1, {"code": "200"})
-    desk.expect(registry.render(), "# TYPE requests counter\n")
+    desk.expect(registry.render().splitlines(), ["# TYPE requests counter"])
 
 
 @check(level=1, kills=["w25"])
@@ -54,7 +56,7 @@ def asking_makes_no_series(desk: Desk) -> None:
     _, registry = registry_of(desk)
     registry.counter("requests", ("user",))
     desk.expect(registry.value("requests", {"user": "a"}), 0)
-    desk.expect(registry.render(), "# TYPE requests counter\n")
+    desk.expect(registry.render().splitlines(), ["# TYPE requests counter"])
 
 
 @check(level=1, kills=["w03"])
@@ -82,7 +84,7 @@ def one_nan_spoils_nothing(desk: Desk) -> None:
         desk.raises(ValueError, registry.inc, "load", odd)
         desk.raises(ValueError, registry.set, "load", odd)
     desk.expect(registry.value("bytes"), 3)
-    desk.expect(registry.render(), "# TYPE bytes counter\nbytes 3.0\n# TYPE load gauge\n")
+    desk.expect(registry.render().splitlines(), ["# TYPE bytes counter", "bytes 3.0", "# TYPE load gauge"])
 
 
 @check(level=1, kills=["w02"])
@@ -95,6 +97,25 @@ def label_values_are_escaped(desk: Desk) -> None:
         registry.inc("hits", 1, {"agent": agent})
         lines.append(f'hits{{agent="{written}"}} 1.0')
         desk.expect(registry.render().splitlines(), lines)
+
+
+@check(level=1)
+def series_are_sorted_by_label_values(desk: Desk) -> None:
+    """Who compares two scrapes line by line must not see series change places."""
+    _, registry = registry_of(desk)
+    registry.counter("hits", ("path",))
+    registry.inc("hits", 1, {"path": "a!"})
+    registry.inc("hits", 1, {"path": "a"})
+    desk.expect(registry.render().splitlines()[1:], ['hits{path="a"} 1.0', 'hits{path="a!"} 1.0'])
+
+
+@check(level=1, needs=["label_values_are_escaped"])
+def the_text_ends_with_a_newline(desk: Desk) -> None:
+    """Prometheus refuses a text whose last line is not ended, and all that is in it."""
+    _, registry = registry_of(desk)
+    desk.expect(registry.render(), "")
+    registry.counter("hits")
+    desk.expect(registry.render(), "# TYPE hits counter\n")
 
 
 # -- level 2: the last five minutes ------------------------------------------------------------------------------------
@@ -135,6 +156,18 @@ def the_memory_of_a_series_is_bounded(desk: Desk) -> None:
     before = desk.size(registry)
     desk.quietly("for _ in range(1000): registry.inc('hits')", lambda: [registry.inc("hits") for _ in range(1000)])
     desk.true(desk.size(registry) <= before + 1000, "1000 increments leave the memory as it was", "it grows")
+
+
+@check(level=2, needs=["the_memory_of_a_series_is_bounded"])
+def slices_that_are_over_are_forgotten(desk: Desk) -> None:
+    """A slice every five seconds, none of them ever dropped: the process is killed after some weeks."""
+    clock, registry = registry_of(desk, window=8, slots=4)
+    registry.counter("hits")
+    registry.inc("hits")
+    before = desk.size(registry)
+    line = "for _ in range(1000): registry.inc('hits'); clock.advance(2)"
+    desk.quietly(line, lambda: [(registry.inc("hits"), clock.advance(2)) for _ in range(1000)])
+    desk.true(desk.size(registry) <= before + 2000, "1000 slices leave the memory as it was, but for 4", "it grows")
 
 
 @check(level=2, kills=["w08"])
@@ -202,11 +235,21 @@ def bounds_are_inclusive(desk: Desk) -> None:
 def buckets_are_cumulative(desk: Desk) -> None:
     """`le` means "less or equal": whoever reads the text subtracts neighbours, and gets negative numbers."""
     _, registry = registry_of(desk)
-    registry.histogram("latency", ("route",), bounds=(1.0, 2.0))
+    registry.histogram("latency", bounds=(1.0, 2.0))
     for seconds in (0.5, 1.5, 9):
-        registry.observe("latency", seconds, {"route": "/"})
-    lines = [f'latency_bucket{{route="/",le="{le}"}} {count}' for le, count in (("1.0", 1.0), ("2.0", 2.0), ("+Inf", 3.0))]
-    lines += ['latency_sum{route="/"} 11.0', 'latency_count{route="/"} 3.0']
+        registry.observe("latency", seconds)
+    lines = [f'latency_bucket{{le="{le}"}} {count}' for le, count in (("1.0", 1.0), ("2.0", 2.0), ("+Inf", 3.0))]
+    desk.expect(registry.render().splitlines(), ["# TYPE latency histogram", *lines, "latency_sum 11.0", "latency_count 3.0"])
+
+
+@check(level=3, kills=["w33"], needs=["buckets_are_cumulative"])
+def le_is_the_last_label(desk: Desk) -> None:
+    """Whoever cuts the text up by hand looks for the bound at the end of the braces."""
+    _, registry = registry_of(desk)
+    registry.histogram("latency", ("route",), bounds=(1.0,))
+    registry.observe("latency", 1.5, {"route": "/"})
+    buckets = ['latency_bucket{route="/",le="1.0"} 0.0', 'latency_bucket{route="/",le="+Inf"} 1.0']
+    lines = [*buckets, 'latency_sum{route="/"} 1.5', 'latency_count{route="/"} 1.0']
     desk.expect(registry.render().splitlines(), ["# TYPE latency histogram", *lines])
 
 
@@ -221,7 +264,7 @@ def bounds_make_sense(desk: Desk) -> None:
         desk.raises(ValueError, registry.observe, "latency", odd)
     desk.raises(ValueError, registry.inc, "latency")
     desk.raises(ValueError, registry.value, "latency")
-    desk.expect(registry.render(), "# TYPE latency histogram\n")
+    desk.expect(registry.render().splitlines(), ["# TYPE latency histogram"])
 
 
 @check(level=3)
@@ -261,6 +304,19 @@ def quantiles_are_not_averaged(desk: Desk) -> None:
     registry.observe("latency", 8, {"host": "b"})
     desk.expect(registry.quantile("latency", 0.5, {"host": "b"}), 6.0)
     desk.expect(registry.quantile("latency", 0.9), 1.0)
+
+
+@check(level=3, needs=["no_values_have_no_quantile"])
+def a_quantile_is_of_the_series_that_are_meant(desk: Desk) -> None:
+    """A p99 of another route, or of none because of a misspelt label, sends people to the wrong place."""
+    _, registry = registry_of(desk)
+    registry.histogram("latency", ("code", "route"), bounds=(1, 2, 4))
+    registry.observe("latency", 2, {"code": 200, "route": "/"})
+    registry.observe("latency", 4, {"code": 404, "route": "/pay"})
+    desk.expect(registry.quantile("latency", 1, {"code": 200}), 2.0)
+    desk.expect(registry.quantile("latency", 1, {"route": "/"}), 2.0)
+    desk.expect(registry.quantile("latency", 1, {"code": "20"}), None)
+    desk.raises(ValueError, registry.quantile, "latency", 1, {"code": 200, "routes": "/"})
 
 
 # -- level 4: threads, and too many series -----------------------------------------------------------------------------
@@ -400,6 +456,118 @@ def series_come_while_somebody_reads(make):
     return {"comes": comes, "reads": reads}, lambda: make.expect(registry.value("hits", {"user": "c"}), 1)
 
 
+@scenario(level=4, needs=["no_increment_is_lost"], schedules=30)
+def slices_begin_while_somebody_reads(make):
+    """What was right under steady traffic fails once in five seconds, when a slice begins during a look."""
+    clock = make.clock()
+    registry = make(clock=clock, window=8, slots=4)
+    registry.counter("hits")
+    registry.inc("hits")
+
+    def counts():
+        clock.sleep(2)
+        registry.inc("hits")
+
+    def reads():
+        clock.sleep(2)
+        registry.recent("hits")
+        registry.rate("hits")
+
+    return {"counts": counts, "reads": reads}, lambda: make.expect(registry.recent("hits"), 2)
+
+
+@scenario(level=4, needs=["no_increment_is_lost"], schedules=60)
+def a_snapshot_is_of_one_moment(make):
+    """More answers than requests: an error rate below zero, and nobody finds out where it comes from."""
+    registry, seen = make(clock=make.clock()), []
+    registry.counter("requests")
+    registry.counter("answers")
+
+    def serves():
+        registry.inc("requests")
+        registry.inc("answers")
+
+    def holds():
+        numbers = [seen[0].get((name, ()), 0) for name in ("requests", "answers")]
+        return make.expect(numbers, [max(numbers), numbers[1]])
+
+    return {"serves": serves, "reads": lambda: seen.append(registry.snapshot())}, holds
+
+
+class Late:
+    """A clock whose readings take `late` seconds to arrive; then they are old."""
+
+    def __init__(self, clock):
+        self.clock, self.late = clock, 0
+
+    def monotonic(self):
+        now, late, self.late = self.clock.monotonic(), self.late, 0
+        if late:
+            self.clock.sleep(late)
+        return now
+
+
+@scenario(level=4, kills=["w34"], needs=["no_increment_is_lost"], schedules=30, race_timeouts=False)
+def an_increment_is_of_the_slice_in_which_it_is_counted(make):
+    """A thread that was held up writes into a slice that is over, and wipes out the one that has taken its place."""
+    clock = make.clock()
+    late = Late(clock)
+    registry = make(clock=late, window=1, slots=1)
+    registry.counter("hits")
+
+    def held_up():
+        late.late = 1.5
+        registry.inc("hits")
+
+    def quick():
+        clock.sleep(1)
+        registry.inc("hits")
+
+    return {"held_up": held_up, "quick": quick}, lambda: make.expect(min(registry.recent("hits"), 1), 1)
+
+
+@scenario(level=4, kills=["w30"], needs=["no_increment_is_lost"], schedules=30, race_timeouts=False)
+def a_rate_is_of_one_moment(make):
+    """The growth of now by the age of later: under load the rate is too small, and the autoscaler waits."""
+    clock, seen = make.clock(), []
+    late = Late(clock)
+    registry = make(clock=late, window=8, slots=1)
+    registry.counter("hits")
+    registry.inc("hits", 8)
+
+    def reads():
+        clock.sleep(4)
+        late.late = 2
+        seen.append(registry.rate("hits"))
+
+    return {"reads": reads}, lambda: make.expect(seen, [2.0])
+
+
+@scenario(level=4, kills=["w32"], needs=["no_increment_is_lost"], schedules=30, race_timeouts=False)
+def others_go_on_while_a_block_is_timed(make):
+    """A lock that is held for a whole request makes one thread of the pool."""
+    clock, seen = make.clock(), []
+    registry = make(clock=clock)
+    registry.counter("hits")
+    registry.histogram("latency", bounds=(1.0,))
+
+    def times():
+        with registry.timer("latency"):
+            clock.sleep(1)
+            with registry.timer("latency"):
+                clock.sleep(1)
+            seen.append(registry.value("hits"))
+
+    def counts():
+        clock.sleep(0.5)
+        registry.inc("hits")
+
+    def holds():
+        return make.expect((seen, registry.snapshot()["latency", ()]), ([1], Histogram((1.0,), (1, 1), 3.0)))
+
+    return {"times": times, "counts": counts}, holds
+
+
 @scenario(level=4, needs=["no_increment_is_lost"], schedules=60)
 def the_limit_holds_for_threads(make):
     """Two threads that both see one free place make two series of it."""
@@ -429,6 +597,19 @@ def what_is_too_much_is_counted_elsewhere(desk: Desk) -> None:
     registry.inc("logins", 1, {"user": "bob"})
     desk.expect(registry.value("logins", {"user": "bob"}), 2)
     desk.expect(registry.value("logins", {"user": "eve"}), 0)
+
+
+@check(level=4, needs=["what_is_too_much_is_counted_elsewhere"])
+def the_limit_is_for_every_kind(desk: Desk) -> None:
+    """A gauge per connection fills the memory just as a counter per user does."""
+    _, registry = registry_of(desk, max_series=1)
+    registry.gauge("open", ("host",))
+    registry.gauge("load", ("host",))
+    for host in ("a", "b"):
+        registry.inc("open", 1, {"host": host})
+        registry.set("load", 2, {"host": host})
+    found = {(name, (host,)): number for host in ("a", "other") for name, number in (("open", 1), ("load", 2))}
+    desk.expect(registry.snapshot(), found)
 
 
 @check(level=4)
@@ -473,23 +654,63 @@ def a_snapshot_stays_as_it_was(desk: Desk) -> None:
 @check(level=4, kills=["w20"])
 def a_failing_block_is_timed_too(desk: Desk) -> None:
     """The slowest requests are those that end in a timeout; without them the p99 is fine during an outage."""
+    timed(desk, TimeoutError)
+
+
+@check(level=4, needs=["a_failing_block_is_timed_too"])
+def a_block_that_is_broken_off_is_timed_too(desk: Desk) -> None:
+    """A task that is cancelled raises what is no Exception, and it is cancelled because it took too long."""
+    timed(desk, KeyboardInterrupt)
+
+
+def timed(desk, error):
+    """A timer sees 2 s of a block that `error` ends, and lets it through."""
     clock, registry = registry_of(desk, start=16)
     registry.histogram("latency", ("route",), bounds=(1, 2))
 
     def pay():
         with registry.timer("latency", {"route": "/pay"}):
             clock.sleep(2)
-            raise TimeoutError
+            raise error
 
-    line = "with registry.timer('latency', {'route': '/pay'}): clock.advance(2); raise TimeoutError"
+    line = f"with registry.timer('latency', {{'route': '/pay'}}): clock.advance(2); raise {error.__name__}"
     try:
         desk.quietly(line, pay)
-    except TimeoutError:
-        ended = "TimeoutError is raised"
+    except error:
+        ended = f"{error.__name__} is raised"
     else:
         ended = "no error"
-    desk.true(ended == "TimeoutError is raised", "the error of the block comes through", ended)
+    desk.true(ended == f"{error.__name__} is raised", "the error of the block comes through", ended)
     desk.expect(registry.snapshot(), {("latency", ("/pay",)): Histogram((1, 2), (0, 1, 0), 2)})
+
+
+@check(level=4, needs=["a_failing_block_is_timed_too"])
+def a_timer_begins_with_its_block(desk: Desk) -> None:
+    """A timer that is made with the request and entered after the queue must not count the queue."""
+    clock, registry = registry_of(desk)
+    registry.histogram("latency", bounds=(1, 2))
+    timer = registry.timer("latency")
+    clock.advance(8)
+
+    def block():
+        with timer:
+            clock.sleep(1)
+
+    desk.story[-2] = "timer = registry.timer('latency')"
+    desk.quietly("with timer: clock.advance(1)", block)
+    desk.expect(registry.snapshot(), {("latency", ()): Histogram((1, 2), (1, 0, 0), 1)})
+
+
+@check(level=4)
+def a_timer_refuses_before_its_block(desk: Desk) -> None:
+    """A misspelt name that shows after the block hides the error that the block itself has raised."""
+    _, registry = registry_of(desk)
+    registry.counter("hits")
+    registry.histogram("latency", ("route",), bounds=(1,))
+    desk.raises(ValueError, registry.timer, "latencies")
+    desk.raises(ValueError, registry.timer, "hits")
+    desk.raises(ValueError, registry.timer, "latency")
+    desk.raises(ValueError, registry.timer, "latency", {"routes": "/"})
 
 
 # -- level 5: exponential histograms -----------------------------------------------------------------------------------
@@ -516,7 +737,16 @@ def one_of_two_layouts(desk: Desk) -> None:
     desk.expect(registry.snapshot(), {})
 
 
-@check(level=5, kills=["w15"])
+@check(level=5)
+def there_are_no_more_buckets_than_allowed(desk: Desk) -> None:
+    """One bucket too many in each of ten thousand series is a limit of memory that nobody has set."""
+    registry = sketch(desk, 1.5, 3, 6, 12)
+    desk.expect(registry.snapshot()["bytes", ()], Exponential(0, 0, ((0, 1), (1, 1), (2, 1), (3, 1)), 22.5))
+    registry.observe("bytes", 24)
+    desk.expect(registry.snapshot()["bytes", ()], Exponential(-1, 0, ((0, 2), (1, 2), (2, 1)), 46.5))
+
+
+@check(level=5, kills=["w15"], needs=["there_are_no_more_buckets_than_allowed"])
 def a_power_of_the_base_ends_its_bucket(desk: Desk) -> None:
     """Two processes that differ at the edges cannot be merged without an error."""
     registry = sketch(desk, 2, 4, 8)
@@ -533,11 +763,37 @@ def powers_of_two_are_exact(desk: Desk) -> None:
         desk.expect(registry.snapshot()["bytes", ()], found)
 
 
+@check(level=5, kills=["w29"], needs=["powers_of_two_are_exact"])
+def what_is_next_to_a_power_of_two_is_exact(desk: Desk) -> None:
+    """The logarithm of the next float after 1024 is 10.0: the value is counted below the edge that it is above of."""
+    for power in (-12, -1, 0, 3, 10, 29):
+        for target, index in ((math.inf, power * 2**MAX_SCALE), (0.0, power * 2**MAX_SCALE - 1)):
+            desk.afresh()
+            registry = sketch(desk)
+            value, towards = math.nextafter(2.0**power, target), "0.0" if target == 0 else "math.inf"
+            exactly(desk, registry, f"math.nextafter(2.0**{power}, {towards})", value)
+            desk.expect(registry.snapshot()["bytes", ()], Exponential(MAX_SCALE, 0, ((index, 1),), value))
+
+
+def exactly(desk, registry, written, value):
+    """Observe a number that would be told rounded."""
+    desk.quietly(f"registry.observe('bytes', {written})", lambda: registry.observe("bytes", value))
+
+
 @check(level=5, kills=["w16"], needs=["a_power_of_the_base_ends_its_bucket"])
 def downscaling_rounds_down(desk: Desk) -> None:
     """Half of -1 is -1: rounded towards zero it is 0, and all fast answers move into slower buckets."""
     registry = sketch(desk, 0.75, 0.125, 1.5, most=2)
     desk.expect(registry.snapshot()["bytes", ()], Exponential(-2, 0, ((-1, 2), (0, 1)), 2.375))
+
+
+@check(level=5, needs=["downscaling_rounds_down"])
+def a_scale_goes_as_low_as_it_must(desk: Desk) -> None:
+    """Nanoseconds and days in one histogram: the buckets get wide, never many."""
+    registry = sketch(desk)
+    for value in (1e-30, 1e30):
+        exactly(desk, registry, repr(value), value)
+    desk.expect(registry.snapshot()["bytes", ()], Exponential(-6, 0, ((-2, 1), (1, 1)), 1e30))
 
 
 @check(level=5, kills=["w23"])
@@ -551,6 +807,28 @@ def the_error_is_bounded(desk: Desk) -> None:
         desk.true(abs(found - value) <= worst * value, f"within a third of {value:g}", f"{found:g}")
 
 
+@check(level=5, kills=["w28"], needs=["the_error_is_bounded"])
+def the_error_is_bounded_for_every_value(desk: Desk) -> None:
+    """Two ends of a bucket are floats where their product is none: an infinite p99 of bytes, or of grams none at all."""
+    for value in (1e-200, 1e200, 1.7e308):
+        desk.afresh()
+        registry = sketch(desk)
+        exactly(desk, registry, repr(value), value)
+        found = registry.quantile("bytes", 1)
+        desk.true(abs(found - value) <= value / 512, f"{value:g}, within 0.2 %", f"{found:g}")
+
+
+@check(level=5, needs=["the_error_is_bounded"])
+def sketches_add_up(desk: Desk) -> None:
+    """Two hosts that measured the same have measured it twice."""
+    _, registry = registry_of(desk)
+    registry.histogram("bytes", ("host",), max_buckets=4)
+    for host in ("a", "b"):
+        registry.observe("bytes", 1, {"host": host})
+    registry.observe("bytes", 8, {"host": "b"})
+    desk.true(registry.quantile("bytes", 0.625) < 1.5, "about 1, as 2 of 3 values are", "more")
+
+
 @check(level=5)
 def zeros_are_values(desk: Desk) -> None:
     """A cache that answers in no time at all answers all the same."""
@@ -558,7 +836,7 @@ def zeros_are_values(desk: Desk) -> None:
     desk.expect(registry.quantile("bytes", 0), 0.0)
     desk.expect(registry.quantile("bytes", 0.5), 0.0)
     desk.true(registry.quantile("bytes", 1) > 3.9, "above 3.9", "less")
-    desk.expect(registry.render(), "# TYPE bytes summary\nbytes_sum 4.0\nbytes_count 3.0\n")
+    desk.expect(registry.render().splitlines(), ["# TYPE bytes summary", "bytes_sum 4.0", "bytes_count 3.0"])
 
 
 @check(level=5)
@@ -600,6 +878,55 @@ def all_processes_are_answered_for(desk: Desk) -> None:
     desk.expect(two.total(), {("hits", ()): 7})
 
 
+@check(level=6, needs=["all_processes_are_answered_for"])
+def histograms_add_up(desk: Desk) -> None:
+    """The p99 of all workers is that of all their values, none of them lost and none of them counted elsewhere."""
+    host, clock = Host(), desk.clock()
+    for pid in (1, 2):
+        registry = desk.make(clock=clock, process=host.start(pid))
+        registry.histogram("latency", ("route",), bounds=(1,))
+        registry.histogram("bytes", max_buckets=4)
+        registry.observe("latency", 1, {"route": "/"})
+        registry.observe("bytes", 1)
+        if pid == 1:
+            registry.observe("latency", 2, {"route": "/pay"})
+        registry.flush()
+    found = {
+        ("latency", ("/",)): Histogram((1,), (2, 0), 2),
+        ("latency", ("/pay",)): Histogram((1,), (0, 1), 2),
+        ("bytes", ()): Exponential(MAX_SCALE, 0, ((-1, 2),), 2),
+    }
+    desk.expect(registry.total(), found)
+
+
+class Disk(Process):
+    """A process whose writes take `busy` seconds, the first one first."""
+
+    def __init__(self, host, pid, clock, *busy):
+        super().__init__(host, pid)
+        self.clock, self.busy = clock, list(busy)
+
+    def write(self, name, data):
+        self.clock.sleep(self.busy.pop(0))
+        super().write(name, data)
+
+
+@scenario(level=6, kills=["w27"], needs=["one_reader_in_two_threads"], schedules=30, race_timeouts=False)
+def what_was_counted_later_is_written_later(make):
+    """Two threads that flush, and the older state is written last: a counter falls, and a restart is seen."""
+    clock = make.clock()
+    registry = make(clock=clock, process=Disk(Host(), 1, clock, 2, 0))
+    registry.counter("hits")
+    registry.inc("hits")
+
+    def counts():
+        clock.sleep(1)
+        registry.inc("hits")
+        registry.flush()
+
+    return {"flushes": registry.flush, "counts": counts}, lambda: make.expect(registry.total(), {("hits", ()): 2})
+
+
 @check(level=6, kills=["w18"], needs=["all_processes_are_answered_for"])
 def a_total_never_falls(desk: Desk) -> None:
     """A worker that starts anew under an old pid must not take away what the last one has served."""
@@ -633,6 +960,24 @@ def gauges_of_the_dead_are_left_out(desk: Desk) -> None:
     processes[0].kill()
     desk.story.append("# process 1 is killed")
     desk.expect(two.total(), {("in_flight", ()): 2})
+    host.start(1)
+    desk.story.append("# a new process gets its pid")
+    desk.expect(two.total(), {("in_flight", ()): 2})
+
+
+@check(level=6, needs=["gauges_of_the_dead_are_left_out"])
+def a_gauge_that_only_the_dead_had_is_gone(desk: Desk) -> None:
+    """A queue that is empty and a queue that nobody has any more are two things."""
+    host, clock = Host(), desk.clock()
+    first = host.start(1)
+    one, two = (desk.make(clock=clock, process=process) for process in (first, host.start(2)))
+    for registry in (one, two):
+        registry.gauge("in_flight")
+    one.set("in_flight", 3)
+    one.flush()
+    first.kill()
+    desk.story.append("# process 1 is killed")
+    desk.expect(two.total(), {})
 
 
 @check(level=6, kills=["w19"], needs=["all_processes_are_answered_for"])
@@ -653,6 +998,57 @@ def a_child_counts_its_own(desk: Desk) -> None:
     desk.expect(registry.delta("statsd"), {("hits", ()): 2})
     registry.flush()
     desk.expect(registry.total(), {("hits", ()): 7})
+
+
+@check(level=6, kills=["w31"], needs=["a_child_counts_its_own"])
+def a_child_has_nothing_whatever_it_is_asked_first(desk: Desk) -> None:
+    """A worker that is scraped before it has served anything shows what its parent has served."""
+    cases = (
+        ("counter", {}, "inc", 1, (("value", 0), ("recent", 0), ("snapshot", {}), ("render", "# TYPE m counter\n"))),
+        ("gauge", {}, "set", 4, (("value", 0), ("snapshot", {}), ("render", "# TYPE m gauge\n"))),
+        ("histogram", {"bounds": (1,)}, "observe", 1, (("snapshot", {}), ("render", "# TYPE m histogram\n"))),
+        ("histogram", {"max_buckets": 4}, "observe", 1, (("snapshot", {}), ("render", "# TYPE m summary\n"))),
+    )
+    for kind, shape, change, number, answers in cases:
+        for method, answer in answers:
+            registry = child(desk, kind, shape, change, number)
+            arguments = () if method in {"snapshot", "render"} else ("m",)
+            desk.expect(getattr(registry, method)(*arguments), answer)
+        if kind == "counter":
+            desk.expect(child(desk, kind, shape, change, number).delta("statsd"), {})
+        if kind == "histogram":
+            desk.expect(child(desk, kind, shape, change, number).quantile("m", 1), None)
+        registry = child(desk, kind, shape, change, number)
+        before = registry.total()
+        registry.flush()
+        desk.expect(registry.total(), before)
+
+
+def child(desk, kind, shape, change, number):
+    """A registry with one metric that has a series, in the child of the process that made it."""
+    desk.afresh()
+    process = Host().start(1)
+    registry = desk.make(clock=desk.clock(), process=process)
+    getattr(registry, kind)("m", **shape)
+    getattr(registry, change)("m", number)
+    registry.flush()
+    process.fork(2)
+    desk.story.append("# process 1 forks; from here on we are in its child, process 2")
+    return registry
+
+
+@check(level=6, needs=["a_child_counts_its_own"])
+def a_grandchild_may_have_the_first_pid(desk: Desk) -> None:
+    """A daemon forks twice, and in a container pids are few."""
+    process = Host().start(1)
+    registry = desk.make(clock=desk.clock(), process=process)
+    registry.counter("hits")
+    registry.inc("hits")
+    process.kill()
+    process.fork(2)
+    process.fork(1)
+    desk.story.append("# process 1 forks and ends; its child forks, too: we are in the grandchild, which gets the pid 1")
+    desk.expect(registry.value("hits"), 0)
 
 
 @check(level=6, needs=["a_child_counts_its_own"])
@@ -681,6 +1077,8 @@ def readers_do_not_disturb_each_other(desk: Desk) -> None:
     desk.expect(registry.delta("otlp"), {("hits", ()): 5})
     desk.expect(registry.delta("statsd"), {("hits", ()): 2})
     desk.expect(registry.delta("statsd"), {})
+    desk.expect(registry.delta(1), {("hits", ()): 5})
+    desk.expect(registry.delta("1"), {("hits", ()): 5})
     desk.expect(registry.value("hits"), 5)
 
 

@@ -159,7 +159,7 @@ class Registry(Protocol):
         """An estimate of the q-quantile of what was observed, over all series that have these labels (level 3)."""
 
     def snapshot(self) -> Snapshot:
-        """Every series, each as of one moment (level 4)."""
+        """Every series, all as of one moment (level 4)."""
 
     def timer(self, name: str, labels: Mapping[str, object] = NONE) -> AbstractContextManager[object]:
         """Observe how many seconds the block takes (level 4)."""

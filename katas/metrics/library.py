@@ -4,7 +4,6 @@ Where the two differ on purpose (see design.md) the adapter translates: a series
 are first named, its overflow has a label of its own, and what is not finite it drops and tells.
 """
 
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -19,10 +18,13 @@ REST = "rest:"  # before the name of an instrument that has what the program its
 
 
 class Dated:
-    """The component also wants the time of day, for its snapshots; the kata's clock has none."""
+    """The component also wants the time of day, for its snapshots; the kata's clock has none. It can be held at `at`."""
 
     def __init__(self, clock):
-        self.monotonic = clock.monotonic
+        self._clock, self.at = clock, None
+
+    def monotonic(self):
+        return self._clock.monotonic() if self.at is None else self.at
 
     def now(self):
         return datetime(2000, 1, 1, tzinfo=UTC)
@@ -56,8 +58,9 @@ class Registry:
     """`lldkit.metrics.Registry`, asked by name instead of through the instruments that it hands out."""
 
     def __init__(self, *, clock, window=300.0, slots=60, max_series=2000):
-        self._window, self._clock, self._born = Window(window, slots), clock, clock.monotonic()
-        self._registry = metrics.Registry(clock=Dated(clock), max_series=max_series, on_event=self._hear)
+        self._window, self._clock, self._most = Window(window, slots), Dated(clock), max_series
+        self._born = self._clock.monotonic()
+        self._registry = metrics.Registry(clock=self._clock, max_series=max_series, on_event=self._hear)
         self._metrics = {}
         self._rejected = []
         self._used = set()  # (name, label values) of series that were changed
@@ -109,6 +112,9 @@ class Registry:
     def _change(self, name, labels, kinds, change):
         metric = self._metric(name, kinds)
         key = metric.key(labels)
+        if metric.kind == "gauge":  # the overflow and the rest are one: two counters add up, of two gauges one is set
+            used = {of for which, of in self._used if which == name} - {metric.other}
+            key = key if key in used or len(used) < self._most else metric.other
         try:
             change(metric.child(key))
             if self._rejected:
@@ -120,11 +126,9 @@ class Registry:
             raise
         self._used.add((name, key))
 
-    @contextmanager
     def timer(self, name, labels=NONE):
         metric = self._metric(name, ("histogram", "summary"))
-        with metric.child(metric.key(labels)).time():
-            yield
+        return metric.child(metric.key(labels)).time()
 
     # -- readings
 
@@ -144,7 +148,11 @@ class Registry:
         return grown
 
     def rate(self, name, labels=NONE):
-        grown, age = self.recent(name, labels), self._clock.monotonic() - self._born
+        self._clock.at = now = self._clock.monotonic()
+        try:
+            grown, age = self.recent(name, labels), now - self._born
+        finally:
+            self._clock.at = None
         return grown / min(age, self._window.seconds) if age else 0.0
 
     def quantile(self, name, q, labels=NONE):

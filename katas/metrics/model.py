@@ -232,7 +232,7 @@ def pick(rng, things):
     return things[int(rng.random() * len(things))]
 
 
-TEXTS = ("a", "b", "", "a,b", 'q"', "n\n", "\\", "\\n", 1, "1", True, None)
+TEXTS = ("a", "b", "a!", "ab", "", "a,b", 'q"', "n\n", "\\", "\\n", 1, "1", True, None)
 AMOUNTS = (0, 1, 1, 2, 5, 0.5, 0.125)
 ODD = (-1, Odd("nan"), Odd("inf"), Odd("-inf"))
 VALUES = (0, 0.125, 0.5, 1, 1, 1.5, 2, 3, 4, 5, 8, 16.5, 100)
@@ -250,7 +250,7 @@ def wrong_labels(rng):
     return pick(rng, ({}, {"x": "a"}, {"x": "a", "z": "b"}, {"x": "a", "y": "b", "z": "c"}))
 
 
-DECLARED = [Op("counter", "c", ("x", "y")), Op("counter", "n"), Op("gauge", "g")]
+DECLARED = [Op("counter", "c", ("x", "y")), Op("counter", "n"), Op("gauge", "g"), Op("gauge", "lg", ("x", "y"))]
 
 
 def count(rng, few=False):
@@ -261,8 +261,10 @@ def count(rng, few=False):
         return Op("inc", "c", amount, labels(rng, few) if rng.random() < 0.95 else wrong_labels(rng))
     if draw < 0.65:
         return Op("inc", "n", amount) if rng.random() < 0.8 else Op("inc", "n")
-    if draw < 0.8:
+    if draw < 0.75:
         return Op("inc", "g", pick(rng, (amount, -2)))
+    if draw < 0.85:
+        return Op(pick(rng, ("inc", "set")), "lg", pick(rng, (amount, -2)), labels(rng, few))
     return Op("set", pick(rng, ("g", "g", "g", "g", "n", "?")), pick(rng, (amount, -2)))
 
 
@@ -312,18 +314,18 @@ def idle(rng):
     return Program({"window": float(slots), "slots": slots}, steps, start=pick(rng, (0.0, 16.0)))
 
 
-def measure(rng):
-    """One value for a histogram: `h` has a label, `one` has none."""
+def measure(rng, share):
+    """One value for a histogram: `h` has labels, and its share of them, `one` has none."""
     value = pick(rng, VALUES) if rng.random() < 0.93 else pick(rng, ODD)
-    if rng.random() < 0.5:
-        return Op("observe", "h", value, labels(rng, few=True))
+    if rng.random() < share:
+        return Op("observe", "h", value, labels(rng, few=rng.random() < 0.8))
     return Op("observe", "one" if rng.random() < 0.95 else "n", value)
 
 
-def estimate(rng):
+def estimate(rng, share):
     q = pick(rng, QS) if rng.random() < 0.95 else pick(rng, (-0.125, 1.125, Odd("nan")))
-    some = pick(rng, ({}, {"x": "a"}, {"y": "b"}, {"x": "b", "y": "a"}, {"z": "a"}))
-    return Op("quantile", "one", q) if rng.random() < 0.5 else Op("quantile", "h", q, some)
+    some = pick(rng, ({}, {"x": "a"}, {"y": "b"}, {"x": "b", "y": "a"}, {"x": 1}, {"z": "a"}, {"x": "a", "z": "b"}))
+    return Op("quantile", "h", q, some) if rng.random() < share else Op("quantile", "one", q)
 
 
 def shapes(level):
@@ -344,7 +346,9 @@ def measured(level):
 
     def program(rng):
         declared = [Op("histogram", "h", ("x", "y"), **shape(rng)), Op("histogram", "one", **shape(rng)), DECLARED[1]]
-        steps = [measure(rng) if rng.random() < 0.7 else estimate(rng) for _ in range(3 + int(rng.random() * 9))]
+        share = pick(rng, (0, 0, 0.5, 1))
+        count = 3 + int(rng.random() * 9)
+        steps = [measure(rng, share) if rng.random() < 0.7 else estimate(rng, share) for _ in range(count)]
         return Program({}, [*declared, *steps, Op("render"), *([Op("snapshot")] if level > 3 else [])])
 
     return program
@@ -360,7 +364,10 @@ def crowded(level):
         for _ in range(4 + int(rng.random() * 8)):
             pair = {"x": pick(rng, ("a", "b", "other")), "y": pick(rng, ("a", "other"))}
             what = rng.random()
-            steps.append(Op("inc", "c", pick(rng, AMOUNTS), pair) if what < 0.7 else Op("observe", "h", 1, pair))
+            if what < 0.5:
+                steps.append(Op("inc", "c", pick(rng, AMOUNTS), pair))
+            else:
+                steps.append(Op("observe", "h", 1, pair) if what < 0.75 else Op(pick(rng, ("inc", "set")), "lg", 1, pair))
             if rng.random() < 0.2:
                 steps.append(pick(rng, (Op("value", "c", dict(pair)), Op("quantile", "h", 0.5), Op("recent", "c", dict(pair)))))
         return Program(setup, [*steps, Op("snapshot")])
@@ -372,11 +379,11 @@ def workers(rng):
     """Two processes of one host that count, write and read."""
     steps = [Op(op.name, *op.args, on=on) for op in DECLARED for on in (0, 1)]
     shape = shapes(5)(rng)
-    steps += [Op("histogram", "h", **shape, on=on) for on in (0, 1)]
+    steps += [Op("histogram", "h", ("x",), **shape, on=on) for on in (0, 1)]
     for _ in range(5 + int(rng.random() * 10)):
         on, draw = int(rng.random() * 2), rng.random()
         if draw < 0.5:
-            op = count(rng, few=True) if rng.random() < 0.7 else Op("observe", "h", pick(rng, VALUES))
+            op = count(rng, few=True) if rng.random() < 0.7 else Op("observe", "h", pick(rng, VALUES), {"x": pick(rng, "ab")})
             steps.append(Op(op.name, *op.args, on=on))
         elif draw < 0.7:
             steps.append(Op("flush", on=on))

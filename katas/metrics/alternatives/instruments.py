@@ -27,7 +27,7 @@ class Metric:
         """What this kind cannot do."""
         raise ValueError(f"{self.name} is a {self.kind}")
 
-    inc = set = value = recent = observe = quantile = refuse
+    inc = set = value = recent = observe = timed = quantile = refuse
 
     def key(self, labels):
         if len(labels) != len(self.labels) or any(label not in labels for label in self.labels):
@@ -108,7 +108,7 @@ class Counter(Gauge):
             raise ValueError(f"{self.name} cannot fall")
         series = self.reach(labels)
         series[0] += amount
-        now, slices = self.home.slice(), series[1]
+        now, slices = self.home.slice(self.home.clock.monotonic()), series[1]
         if slices and slices[-1][0] == now:
             slices[-1][1] += amount
         else:
@@ -116,8 +116,8 @@ class Counter(Gauge):
 
     set = Metric.refuse
 
-    def recent(self, labels):
-        now, series = self.home.slice(), self.series.get(self.key(labels))
+    def recent(self, labels, time):
+        now, series = self.home.slice(time), self.series.get(self.key(labels))
         return sum(amount for at, amount in series[1] if now - at < self.home.slots) if series else 0
 
 
@@ -126,6 +126,9 @@ class Distribution(Metric):
 
     def observe(self, value, labels):
         self.add(self.reach(labels) if self.fits(finite(value)) else None, value)
+
+    def timed(self, labels):
+        self.key(labels)
 
     def fits(self, value):
         return True
@@ -220,8 +223,9 @@ class Following(Distribution):
         if value == 0:
             series["zeros"] += 1
         else:
-            exact = math.log2(value) * 2.0 ** series["scale"]
-            self.put(series, -math.floor(-exact) - 1, 1)
+            part, whole = math.frexp(value)
+            finest = whole * 2**MAX_SCALE - math.floor(-math.log2(part) * 2**MAX_SCALE) - 1
+            self.put(series, finest // 2 ** (MAX_SCALE - series["scale"]), 1)
 
     def put(self, series, index, count):
         buckets = series["buckets"]
@@ -250,10 +254,10 @@ class Following(Distribution):
     def estimate(self, series, q):
         values = [0.0] * bool(series["zeros"])
         counts = [series["zeros"]] * bool(series["zeros"])
-        base = 2.0 ** (2.0 ** -series["scale"])
+        share = 2 / (1 + 2.0 ** -(2.0 ** -series["scale"]))
         for index, count in enumerate(series["buckets"], series["first"]):
             low = 2.0 ** (index * 2.0 ** -series["scale"])
-            values.append(2 * low * base / (1 + base))
+            values.append(low * share)
             counts.append(count)
         rank = max(1, math.ceil(q * sum(counts)))
         for value, count in zip(values, counts):
@@ -292,9 +296,9 @@ class Registry:
         self.life = process.id() if process else None
         self.since = clock.monotonic()
 
-    def slice(self):
-        """The number of the slice of now."""
-        return math.floor(self.clock.monotonic() / (self.window / self.slots))
+    def slice(self, time):
+        """The number of the slice of a time."""
+        return math.floor(time / (self.window / self.slots))
 
     def same_life(self):
         """Forget what a parent has counted."""
@@ -343,20 +347,24 @@ class Registry:
         return self.ask(name, "value", labels)
 
     def recent(self, name, labels=NONE):
-        return self.ask(name, "recent", labels)
+        with self.lock:
+            return self.ask(name, "recent", labels, self.clock.monotonic())
 
     def quantile(self, name, q, labels=NONE):
         return self.ask(name, "quantile", q, labels)
 
     def rate(self, name, labels=NONE):
         with self.lock:
-            grown, age = self.recent(name, labels), self.clock.monotonic() - self.since
+            self.same_life()
+            now = self.clock.monotonic()
+            grown, age = self.ask(name, "recent", labels, now), now - self.since
         if age == 0:
             return 0.0
         return grown / (age if age < self.window else self.window)
 
     def timer(self, name, labels=NONE):
         registry, clock = self, self.clock
+        self.ask(name, "timed", labels)
 
         class Block:
             def __enter__(self):

@@ -83,7 +83,7 @@ class Registry:
             at = self._admitted(ledger, at)
             ledger.numbers[at] = ledger.numbers.get(at, 0) + amount
             if self._kinds[name] == "counter":
-                growth, now = ledger.slices[at], self._now()
+                growth, now = ledger.slices[at], self._slice(self._clock.monotonic())
                 growth[now] += amount
                 for old in [number for number in growth if number <= now - self._slots]:
                     del growth[old]
@@ -114,8 +114,13 @@ class Registry:
         if self._kinds[name] == "summary":
             ledger.buckets[at], ledger.scales[at] = fitted(buckets, scale, self._shapes[name])
 
-    @contextmanager
     def timer(self, name, labels=NONE):
+        with self._open():
+            self._at(name, labels, ("histogram", "summary"))
+        return self._timed(name, labels)
+
+    @contextmanager
+    def _timed(self, name, labels):
         begun = self._clock.monotonic()
         try:
             yield
@@ -130,17 +135,17 @@ class Registry:
 
     def recent(self, name, labels=NONE):
         with self._open() as ledger:
-            return self._growth(ledger, self._at(name, labels, ("counter",)))
+            return self._growth(ledger, self._at(name, labels, ("counter",)), self._clock.monotonic())
 
     def rate(self, name, labels=NONE):
         with self._open() as ledger:
-            growth = self._growth(ledger, self._at(name, labels, ("counter",)))
-            age = self._clock.monotonic() - ledger.opened
+            now = self._clock.monotonic()
+            growth, age = self._growth(ledger, self._at(name, labels, ("counter",)), now), now - ledger.opened
             return growth / min(age, self._window) if age > 0 else 0.0
 
-    def _growth(self, ledger, at):
+    def _growth(self, ledger, at, now):
         slices = ledger.slices[at] if at in ledger.slices else {}
-        return sum(growth for number, growth in slices.items() if self._now() - number < self._slots)
+        return sum(growth for number, growth in slices.items() if self._slice(now) - number < self._slots)
 
     def quantile(self, name, q, labels=NONE):
         with self._open() as ledger:
@@ -160,8 +165,11 @@ class Registry:
 
     def snapshot(self):
         with self._open() as ledger:
-            return {at: self._shown(at[0], ledger.numbers.get(at), ledger.buckets.get(at, {}),
-                                    ledger.scales.get(at), ledger.sums.get(at)) for at in ledger.where()}
+            return self._photo(ledger)
+
+    def _photo(self, ledger):
+        return {at: self._shown(at[0], ledger.numbers.get(at), ledger.buckets.get(at, {}),
+                                ledger.scales.get(at), ledger.sums.get(at)) for at in ledger.where()}
 
     def _shown(self, name, number, buckets, scale, total):
         kind = self._kinds[name]
@@ -196,8 +204,8 @@ class Registry:
     # -- many
 
     def flush(self):
-        found = self.snapshot()
-        self._process.write(self._process.id(), found)
+        with self._open() as ledger:
+            self._process.write(ledger.owner, self._photo(ledger))
 
     def total(self):
         numbers, parts, sums = {}, defaultdict(list), defaultdict(int)
@@ -246,8 +254,8 @@ class Registry:
         there = [other for other in ledger.where() if other[0] == at[0] and other != rest]
         return at if at in there or len(there) < self._limit else rest
 
-    def _now(self):
-        return self._clock.monotonic() * self._slots // self._window
+    def _slice(self, now):
+        return now * self._slots // self._window
 
 
 def line(name, pairs, number):
@@ -259,9 +267,13 @@ def line(name, pairs, number):
 WRITTEN = {"\\": "\\\\", '"': '\\"', "\n": "\\n"}
 
 
+ENDS = [2.0 ** (part / 2**MAX_SCALE) for part in range(2**MAX_SCALE)]  # of the finest buckets, from 1 on
+
+
 def bucket_of(value, scale):
     """The index at a scale."""
-    return math.ceil(math.log2(value) * 2.0**scale) - 1
+    mantissa, exponent = math.frexp(value)
+    return (exponent - 1) * 2**MAX_SCALE + bisect_left(ENDS, 2 * mantissa) - 1 >> MAX_SCALE - scale
 
 
 def united(parts):
@@ -309,6 +321,6 @@ def in_proportion(buckets, scale, q):
         if rank <= 0:
             if place is None:
                 return 0.0
-            low, high = (2.0 ** (end * 2.0**-scale) for end in (place, place + 1))
-            return 2 / (1 / low + 1 / high)
+            steps = 2.0**-scale
+            return math.ldexp(2.0 ** (place * steps) / (1 + 2.0**-steps), 1)
     return None

@@ -42,7 +42,7 @@ def index_of(number, scale):
     mantissa, exponent = math.frexp(number)
     if mantissa == 0.5:
         return ((exponent - 1) << scale) - 1
-    return math.floor((math.log2(mantissa) + exponent) * 2**scale)
+    return (exponent << scale) + math.floor(math.log2(mantissa) * 2**scale)
 
 
 def added(value, other, spec):
@@ -91,8 +91,8 @@ def quantile_of(value, spec, q):
     for index, inside in value.counts:
         rank -= inside
         if rank <= 0:
-            low, high = 2.0 ** (index / 2.0**value.scale), 2.0 ** ((index + 1) / 2.0**value.scale)
-            return 2 * low * high / (low + high)
+            low, base = (2.0 ** (power / 2.0**value.scale) for power in (index, -1))
+            return low * (2 / (1 + base))
     return None
 
 
@@ -187,7 +187,7 @@ class Registry:
                 raise ValueError(f"not an amount: {amount}")
             where = self._room(spec, where)
             self._state[where] = self._state.get(where, 0) + amount
-            now = self._slice()
+            now = self._slice(self._clock.monotonic())
             slices = dict(self._grown.get(where, ()))
             slices[now] = slices.get(now, 0) + amount
             self._grown[where] = tuple((at, number) for at, number in slices.items() if at > now - self._slots)
@@ -211,6 +211,8 @@ class Registry:
 
     def timer(self, name: str, labels: Mapping[str, object] = NONE) -> "Timed":
         """Observe how long the block takes."""
+        with self._held():
+            self._find(name, labels, {"histogram", "summary"})
         return Timed(self, name, dict(labels), self._clock)
 
     # -- reading
@@ -223,14 +225,14 @@ class Registry:
     def recent(self, name: str, labels: Mapping[str, object] = NONE) -> float:
         """Growth within the window."""
         with self._held():
-            oldest = self._slice() - self._slots
-            slices = self._grown.get(self._find(name, labels, {"counter"})[1], ())
-            return sum(number for at, number in slices if at > oldest)
+            return self._growth(name, labels, self._clock.monotonic())
 
     def rate(self, name: str, labels: Mapping[str, object] = NONE) -> float:
         """Growth per second."""
-        grown = self.recent(name, labels)
-        seconds = min(self._width * self._slots, self._clock.monotonic() - self._born)
+        with self._held():
+            now = self._clock.monotonic()
+            grown = self._growth(name, labels, now)
+            seconds = min(self._width * self._slots, now - self._born)
         return 0.0 if seconds == 0 else grown / seconds
 
     def quantile(self, name: str, q: float, labels: Mapping[str, object] = NONE) -> float | None:
@@ -268,7 +270,8 @@ class Registry:
 
     def flush(self) -> None:
         """Write the state of this life."""
-        self._process.write(self._process.id(), self.snapshot())
+        with self._held():
+            self._process.write(self._life, dict(self._state))
 
     def total(self) -> Snapshot:
         """Add up the states of all lives."""
@@ -310,8 +313,13 @@ class Registry:
             return where
         return rest
 
-    def _slice(self) -> float:
-        return self._clock.monotonic() // self._width
+    def _growth(self, name, labels, now):
+        oldest = self._slice(now) - self._slots
+        slices = self._grown.get(self._find(name, labels, {"counter"})[1], ())
+        return sum(number for at, number in slices if at > oldest)
+
+    def _slice(self, now: float) -> float:
+        return now // self._width
 
 
 class Timed:

@@ -94,7 +94,9 @@ class Sketch:
         """Count `value` in its bucket."""
         self._sum, self._zeros = self._sum + value, self._zeros + (value == 0)
         if value:
-            self._count(math.ceil(math.ldexp(math.log2(value), self._scale)) - 1, 1)
+            mantissa, exponent = math.frexp(value)
+            finest = (exponent << MAX_SCALE) + math.ceil(math.ldexp(math.log2(mantissa), MAX_SCALE)) - 1
+            self._count(finest >> MAX_SCALE - self._scale, 1)
 
     def quantile(self, q: float) -> float | None:
         """The point of a bucket that is equally far, in proportion, from both of its ends."""
@@ -105,8 +107,8 @@ class Sketch:
         for index, inside in sorted(self._counts.items()):
             before += inside
             if before >= rank:
-                low, high = (2.0 ** math.ldexp(end, -self._scale) for end in (index, index + 1))
-                return 2 * low * high / (low + high)
+                width = 2.0**-self._scale  # of a bucket, in powers of two
+                return 2.0 ** (index * width) * (2 / (1 + 2.0**-width))  # 2 * low * high would leave the floats
         return None
 
     def frozen(self) -> Exponential:
@@ -223,7 +225,7 @@ class Registry:
             metric = self._metric(name, "counter", "gauge")
             if not math.isfinite(amount) or (amount < 0 and metric.kind == "counter"):
                 raise ValueError(f"{name} cannot grow by {amount}")
-            self._series(metric, labels).add(amount, self._slice())
+            self._series(metric, labels).add(amount, self._slice(self._clock.monotonic()))
 
     def set(self, name: str, value: float, labels: Mapping[str, object] = NONE) -> None:
         """Set a gauge."""
@@ -242,14 +244,14 @@ class Registry:
     def recent(self, name: str, labels: Mapping[str, object] = NONE) -> float:
         """How much a counter has grown within the window."""
         with self._alone():
-            metric = self._metric(name, "counter")
-            series = metric.series.get(metric.key(labels))
-            return series.recent(self._slice()) if series else 0
+            return self._grown(name, labels, self._clock.monotonic())
 
     def rate(self, name: str, labels: Mapping[str, object] = NONE) -> float:
         """Growth per second within the window, or since there is a registry."""
-        grown, age = self.recent(name, labels), self._clock.monotonic() - self._born
-        return grown / min(age, self._window) if age else 0.0
+        with self._alone():
+            now = self._clock.monotonic()
+            grown, age = self._grown(name, labels, now), now - self._born
+            return grown / min(age, self._window) if age else 0.0
 
     def observe(self, name: str, value: float, labels: Mapping[str, object] = NONE) -> None:
         """Count a value in its bucket."""
@@ -267,9 +269,13 @@ class Registry:
                 raise ValueError(f"q must be in 0..1 and labels of {metric.labels}, got {q} and {tuple(labels)}")
             return metric.merged(labels).quantile(q)
 
-    @contextlib.contextmanager
-    def timer(self, name: str, labels: Mapping[str, object] = NONE) -> Iterator[None]:
+    def timer(self, name: str, labels: Mapping[str, object] = NONE) -> contextlib.AbstractContextManager[None]:
         """Observe how many seconds the block takes, however it ends."""
+        self._metric(name, "histogram", "summary").key(labels)
+        return self._timed(name, labels)
+
+    @contextlib.contextmanager
+    def _timed(self, name: str, labels: Mapping[str, object]) -> Iterator[None]:
         started = self._clock.monotonic()
         try:
             yield
@@ -277,13 +283,9 @@ class Registry:
             self.observe(name, self._clock.monotonic() - started, labels)
 
     def snapshot(self) -> Snapshot:
-        """Every series, each as of one moment."""
+        """Every series, all as of one moment."""
         with self._alone():
-            return {
-                (name, key): series.frozen()
-                for name, metric in self._metrics.items()
-                for key, series in metric.series.items()
-            }
+            return self._frozen()
 
     def render(self) -> str:
         """All metrics as text."""
@@ -292,7 +294,8 @@ class Registry:
 
     def flush(self) -> None:
         """Write what this process has counted."""
-        self._process.write(self._process.id(), self.snapshot())
+        with self._alone():  # the writing, too: else an older state could be written last
+            self._process.write(self._process.id(), self._frozen())
 
     def total(self) -> Snapshot:
         """What all processes have written: of those that have ended no gauges."""
@@ -329,6 +332,13 @@ class Registry:
                 self._begin()
             yield
 
+    def _frozen(self) -> Snapshot:
+        return {
+            (name, key): series.frozen()
+            for name, metric in self._metrics.items()
+            for key, series in metric.series.items()
+        }
+
     def _declare(self, name: str, metric: Metric) -> None:
         with self._alone():
             if name in self._metrics:
@@ -343,8 +353,13 @@ class Registry:
     def _series(self, metric: Metric, labels: Mapping[str, object]) -> Any:
         return metric.find_or_make(metric.key(labels), self._max_series)
 
-    def _slice(self) -> float:
-        return self._clock.monotonic() * self._slots // self._window
+    def _grown(self, name: str, labels: Mapping[str, object], now: float) -> float:
+        metric = self._metric(name, "counter")
+        series = metric.series.get(metric.key(labels))
+        return series.recent(self._slice(now)) if series else 0
+
+    def _slice(self, now: float) -> float:
+        return now * self._slots // self._window
 
 
 def _lines(name: str, metric: Metric) -> Iterator[str]:

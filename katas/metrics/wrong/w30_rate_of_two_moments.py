@@ -1,0 +1,248 @@
+"""Series behind one lock: numbers with a ring of slices, and buckets that merge."""
+
+import bisect
+import contextlib
+import math
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from interface import NONE, Clock, Histogram, Snapshot
+
+OTHER = "other"
+
+
+class Number:
+    """A counter or gauge, and what the last slices of time have added to it: a ring of (number of the slice, amount)."""
+
+    def __init__(self, slots: int) -> None:
+        self.value: float = 0
+        self._slots, self._cells = slots, {}
+
+    def add(self, amount: float, slice_: float) -> None:
+        """Add, in the slice of now."""
+        self.value += amount
+        number, before = self._cells.get(slice_ % self._slots, (slice_, 0))
+        self._cells[slice_ % self._slots] = (slice_, before + amount if number == slice_ else amount)
+
+    def recent(self, slice_: float) -> float:
+        """What the slice of now and those before it have added; what is left of an earlier round does not count."""
+        return sum(amount for number, amount in self._cells.values() if number > slice_ - self._slots)
+
+    def frozen(self) -> float:
+        """The value."""
+        return self.value
+
+    def lines(self) -> Iterator[tuple[str, str, float]]:
+        """The suffix of the name, `le` and the number of each line."""
+        yield "", "", self.value
+
+
+class Buckets:
+    """A histogram with bounds."""
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self._bounds = bounds
+        self._counts = [0] * (len(bounds) + 1)
+        self._sum: float = 0
+
+    def observe(self, value: float) -> None:
+        """Count `value` in the first bucket whose bound is not below it."""
+        self._counts[bisect.bisect_left(self._bounds, value)] += 1
+        self._sum += value
+
+    def quantile(self, q: float) -> float | None:
+        """Values are taken to lie evenly within their bucket."""
+        rank, before, low = q * sum(self._counts), 0, 0.0
+        for high, inside in zip(self._bounds, self._counts):
+            if inside and before + inside >= rank:
+                return low + (high - low) * (rank - before) / inside
+            before, low = before + inside, high
+        return low if sum(self._counts) else None
+
+    def frozen(self) -> Histogram:
+        """The value as it is now."""
+        return Histogram(self._bounds, tuple(self._counts), self._sum)
+
+    def absorb(self, value: Histogram) -> None:
+        """Add what another series with the same bounds has."""
+        self._counts = [mine + other for mine, other in zip(self._counts, value.counts)]
+
+    def lines(self) -> Iterator[tuple[str, str, float]]:
+        """The suffix of the name, `le` and the number of each line."""
+        before = 0
+        for bound, inside in zip((*self._bounds, math.inf), self._counts):
+            before += inside
+            yield "_bucket", "+Inf" if bound == math.inf else repr(float(bound)), before
+        yield "_sum", "", self._sum
+        yield "_count", "", before
+
+
+class Metric:
+    """What was declared under a name, and its series by their label values."""
+
+    def __init__(self, kind: str, labels: tuple[str, ...], new: Callable[[], Any]) -> None:
+        self.kind, self.labels, self.new = kind, labels, new
+        self.series: dict[tuple[str, ...], Any] = {}
+
+    def key(self, labels: Mapping[str, object]) -> tuple[str, ...]:
+        """The label values as declared."""
+        if set(labels) != set(self.labels):
+            raise ValueError(f"the labels are {self.labels}, got {tuple(labels)}")
+        return tuple(str(labels[name]) for name in self.labels)
+
+    def find_or_make(self, key: tuple[str, ...], limit: int) -> Any:
+        """The series of `key`; what comes after `limit` others has one for all."""
+        other = (OTHER,) * len(self.labels)
+        if key not in self.series and len(self.series) - (other in self.series) >= limit:
+            key = other
+        if key not in self.series:
+            self.series[key] = self.new()
+        return self.series[key]
+
+    def merged(self, labels: Mapping[str, object]) -> Any:
+        """All series that have `labels`, as one."""
+        whole = self.new()
+        for key, series in self.series.items():
+            if all(str(labels.get(name, value)) == value for name, value in zip(self.labels, key)):
+                whole.absorb(series.frozen())
+        return whole
+
+
+class Registry:
+    """Counts and measures by name and labels; each method is one step."""
+
+    def __init__(
+        self, *, clock: Clock, window: float = 300.0, slots: int = 60, max_series: int = 2000
+    ) -> None:
+        if not window > 0 or slots < 1 or max_series < 1:
+            raise ValueError(f"window, slots and max_series must be above 0, got {window}, {slots}, {max_series}")
+        self._clock, self._window, self._slots, self._max_series = clock, window, slots, max_series
+        self._metrics: dict[str, Metric] = {}
+        self._lock = threading.Lock()
+        self._born = clock.monotonic()
+
+    def counter(self, name: str, labels: tuple[str, ...] = ()) -> None:
+        """Declare a counter."""
+        self._declare(name, Metric("counter", labels, lambda: Number(self._slots)))
+
+    def gauge(self, name: str, labels: tuple[str, ...] = ()) -> None:
+        """Declare a gauge."""
+        self._declare(name, Metric("gauge", labels, lambda: Number(self._slots)))
+
+    def histogram(self, name: str, labels: tuple[str, ...] = (), *, bounds: tuple[float, ...]) -> None:
+        """Declare a histogram."""
+        if not bounds or not all(low < high < math.inf for low, high in zip((0, *bounds), bounds)):
+            raise ValueError(f"bounds must be above 0, ascending and finite, got {bounds}")
+        self._declare(name, Metric("histogram", labels, lambda: Buckets(bounds)))
+
+    def inc(self, name: str, amount: float = 1, labels: Mapping[str, object] = NONE) -> None:
+        """Add to a counter or gauge."""
+        with self._lock:
+            metric = self._metric(name, "counter", "gauge")
+            if not math.isfinite(amount) or (amount < 0 and metric.kind == "counter"):
+                raise ValueError(f"{name} cannot grow by {amount}")
+            self._series(metric, labels).add(amount, self._slice(self._clock.monotonic()))
+
+    def set(self, name: str, value: float, labels: Mapping[str, object] = NONE) -> None:
+        """Set a gauge."""
+        with self._lock:
+            if not math.isfinite(value):
+                raise ValueError(f"{name} cannot be {value}")
+            self._series(self._metric(name, "gauge"), labels).value = value
+
+    def value(self, name: str, labels: Mapping[str, object] = NONE) -> float:
+        """The value of a counter or gauge."""
+        with self._lock:
+            metric = self._metric(name, "counter", "gauge")
+            series = metric.series.get(metric.key(labels))
+            return series.value if series else 0
+
+    def recent(self, name: str, labels: Mapping[str, object] = NONE) -> float:
+        """How much a counter has grown within the window."""
+        with self._lock:
+            return self._grown(name, labels, self._clock.monotonic())
+
+    def rate(self, name: str, labels: Mapping[str, object] = NONE) -> float:
+        """Growth per second within the window, or since there is a registry."""
+        grown, age = self.recent(name, labels), self._clock.monotonic() - self._born
+        return grown / min(age, self._window) if age else 0.0
+
+    def observe(self, name: str, value: float, labels: Mapping[str, object] = NONE) -> None:
+        """Count a value in its bucket."""
+        with self._lock:
+            metric = self._metric(name, "histogram")
+            if not math.isfinite(value):
+                raise ValueError(f"{name} cannot hold {value}")
+            self._series(metric, labels).observe(value)
+
+    def quantile(self, name: str, q: float, labels: Mapping[str, object] = NONE) -> float | None:
+        """Estimate a quantile over all series that have `labels`."""
+        with self._lock:
+            metric = self._metric(name, "histogram")
+            if not 0 <= q <= 1 or not set(labels) <= set(metric.labels):
+                raise ValueError(f"q must be in 0..1 and labels of {metric.labels}, got {q} and {tuple(labels)}")
+            return metric.merged(labels).quantile(q)
+
+    def timer(self, name: str, labels: Mapping[str, object] = NONE) -> contextlib.AbstractContextManager[None]:
+        """Observe how many seconds the block takes, however it ends."""
+        self._metric(name, "histogram").key(labels)
+        return self._timed(name, labels)
+
+    @contextlib.contextmanager
+    def _timed(self, name: str, labels: Mapping[str, object]) -> Iterator[None]:
+        started = self._clock.monotonic()
+        try:
+            yield
+        finally:
+            self.observe(name, self._clock.monotonic() - started, labels)
+
+    def snapshot(self) -> Snapshot:
+        """Every series, all as of one moment."""
+        with self._lock:
+            return {
+                (name, key): series.frozen()
+                for name, metric in self._metrics.items()
+                for key, series in metric.series.items()
+            }
+
+    def render(self) -> str:
+        """All metrics as text."""
+        with self._lock:
+            return "".join(line + "\n" for name, metric in self._metrics.items() for line in _lines(name, metric))
+
+    def _declare(self, name: str, metric: Metric) -> None:
+        with self._lock:
+            if name in self._metrics:
+                raise ValueError(f"{name} is declared already")
+            self._metrics[name] = metric
+
+    def _metric(self, name: str, *kinds: str) -> Metric:
+        if name not in self._metrics or self._metrics[name].kind not in kinds:
+            raise ValueError(f"{name} is no {' or '.join(kinds)}")
+        return self._metrics[name]
+
+    def _series(self, metric: Metric, labels: Mapping[str, object]) -> Any:
+        return metric.find_or_make(metric.key(labels), self._max_series)
+
+    def _grown(self, name: str, labels: Mapping[str, object], now: float) -> float:
+        metric = self._metric(name, "counter")
+        series = metric.series.get(metric.key(labels))
+        return series.recent(self._slice(now)) if series else 0
+
+    def _slice(self, now: float) -> float:
+        return now * self._slots // self._window
+
+
+def _lines(name: str, metric: Metric) -> Iterator[str]:
+    """The lines of one metric."""
+    yield f"# TYPE {name} {metric.kind}"
+    for key, series in sorted(metric.series.items(), key=lambda item: item[0]):
+        for suffix, le, number in series.lines():
+            labels = [*zip(metric.labels, key), *([("le", le)] if le else [])]
+            inside = ",".join(f'{label}="{_escaped(value)}"' for label, value in labels)
+            yield f"{name}{suffix}{'{' + inside + '}' if inside else ''} {float(number)!r}"
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
