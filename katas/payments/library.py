@@ -231,7 +231,7 @@ class Payments:
             if event in ("capture", "refund"):
                 check(amount)
             return (record, event, amount) if event in {*EVENTS, "refund"} - {"part"} else None
-        except (ValueError, LookupError, TypeError):
+        except (ValueError, LookupError, TypeError, RecursionError):
             return None
 
     def _tried(self, record, event, amount):

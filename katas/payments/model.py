@@ -258,8 +258,8 @@ def ended(call):
     try:
         return call()
     except InvalidTransition as error:
-        part_of_level_2 = {"part"}  # the statement of level 1 does not have it
-        return ("InvalidTransition", error.state, error.event, sorted({*error.allowed} - part_of_level_2))
+        of_level_1 = [event for event in error.allowed if event != "part"]  # which its statement does not have
+        return ("InvalidTransition", error.state, error.event, of_level_1)
     except AmountExceeded as error:
         return ("AmountExceeded", error.requested, error.available)
     except InProgress as error:
@@ -395,7 +395,8 @@ def books(rng):
     ends = [
         Op("balance", *account) for account in (("gateway",), ("merchant", "a"), ("merchant", "gateway"), ("bank",))
     ]
-    ends += [Op(verb, name) for name in names for verb in ("get", "history")]
+    ends += [Op(verb, name) for name in names for verb in ("get", "history", "state")]
+    ends.sort(key=lambda _: rng.random())  # whoever looks first must not be the only one who is told the truth
     return Program({"secrets": [SECRET], "hold": 8}, [*steps, *ends])
 
 

@@ -20,7 +20,7 @@ from lldkit.payments.fake_gateway import SECRET
 from lldkit.payments.interface import Capture, Fact, FactKind, Received
 from lldkit.payments.receiving import Delivery
 from lldkit.payments.tables import IntentState
-from lldkit.payments.webhooks import event_body
+from lldkit.payments.webhooks import event_body, parse_event
 from lldkit.webhooks import StandardWebhooks
 from payments.helpers import ALWAYS, CARD, NEVER, Shop, usd
 
@@ -95,3 +95,15 @@ def test_what_else_happens_is_told_once(story: Callable[[Shop], PaymentEvent]) -
     shop = Shop()
     event = story(shop)
     assert heard(shop, type(event)) == [event]
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"intent": ' * 100_000, b"[]", b"", b"\xff", b'{"intent": ["i"]}'])
+def test_what_is_no_webhook_is_a_value_error_however_it_is_written(body: bytes) -> None:
+    with pytest.raises(ValueError):
+        parse_event(body)
+
+
+@pytest.mark.parametrize("kind", ['["captured"]', "{}", "null", "7", '"news"'])
+def test_a_kind_that_is_not_known_makes_an_event_without_a_fact(kind: str) -> None:
+    event = parse_event(f'{{"intent": "i", "kind": {kind}, "key": "k"}}'.encode())
+    assert (event.intent_id, event.fact) == ("i", None)

@@ -13,7 +13,10 @@ def parse_event(body: bytes) -> GatewayEvent:
 
     A kind that is not known here makes an event without a fact. ValueError for what is no such document.
     """
-    data = json.loads(body)
+    try:
+        data = json.loads(body)
+    except RecursionError:
+        raise ValueError(f"a webhook is not nested so deeply, got {body[:200]!r}") from None
     intent_id = data.get("intent") if isinstance(data, dict) else None
     if not intent_id or type(intent_id) is not str:
         raise ValueError(f"a webhook names its intent, got {body[:200]!r}")
@@ -22,7 +25,7 @@ def parse_event(body: bytes) -> GatewayEvent:
 
 def _fact(data: dict[str, Any]) -> Fact | None:
     kind, key, amount, final = data.get("kind"), data.get("key"), data.get("amount", 0), data.get("final", False)
-    if kind not in set(FactKind) or not isinstance(key, str) or type(amount) is not int or amount < 0:
+    if kind not in list(FactKind) or not isinstance(key, str) or type(amount) is not int or amount < 0:
         return None
     return Fact(FactKind(kind), key, amount, final is True)
 

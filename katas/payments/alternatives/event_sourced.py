@@ -270,9 +270,9 @@ class Payments:
         if not stamp or any(letter not in "0123456789" for letter in stamp):
             raise SignatureInvalid("header_malformed")
         now = self._clock.monotonic()
-        if int(stamp) < now - 300:
+        if float(stamp) < now - 300:
             raise SignatureInvalid("timestamp_too_old")
-        if int(stamp) > now + 300:
+        if float(stamp) > now + 300:
             raise SignatureInvalid("timestamp_too_new")
         if not {signature(secret, name, stamp, body) for secret in self._secrets} & {*signatures.split()}:
             raise SignatureInvalid("no_match")
@@ -405,7 +405,7 @@ def read(body):
     try:
         told = json.loads(body.decode())
         name, event = str.__add__("", told["payment"]), str.__add__("", told["event"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     if event in ("capture", "refund"):
         amount = told.get("amount")

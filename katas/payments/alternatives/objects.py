@@ -166,8 +166,8 @@ class Door:
         name, stamp = headers["webhook-id"], headers["webhook-timestamp"]
         if stamp.strip("0123456789") or not stamp:
             raise SignatureInvalid("header_malformed")
-        if abs(now - int(stamp)) > 300:
-            raise SignatureInvalid("timestamp_too_new" if int(stamp) > now else "timestamp_too_old")
+        if abs(now - float(stamp)) > 300:
+            raise SignatureInvalid("timestamp_too_new" if float(stamp) > now else "timestamp_too_old")
         right = [signature(secret, name, stamp, body) for secret in self.secrets]
         if all(offered not in right for offered in headers["webhook-signature"].split(" ")):
             raise SignatureInvalid("no_match")
@@ -176,7 +176,7 @@ class Door:
     def read(self, body, orders):
         try:
             told = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             told = None
         if type(told) is not dict or type(told.get("payment")) is not str or type(told.get("event")) is not str:
             return None
@@ -278,11 +278,10 @@ class Payments:
 
     def serve(self):
         """Let what waits happen, beginning with the oldest again after each."""
-        for number, told in sorted(self.waiting.items()):
-            if self.attempt(*told) != "held":
-                del self.waiting[number]
-                return self.serve()
-        return None
+        while fitting := next(
+            (each for each in sorted(self.waiting.items()) if self.attempt(*each[1]) != "held"), None
+        ):
+            del self.waiting[fitting[0]]
 
     def state(self, id):
         with self.lock:

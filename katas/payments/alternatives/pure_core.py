@@ -186,11 +186,14 @@ def judged(world, told, now, hold):
 
 def settled(world, now, hold):
     """The world after all that has waited and fits by now."""
-    for place, told in enumerate(world.waiting):
-        after, became = judged(world, told, now, hold)
-        if became != "held":
+    place = 0
+    while place < len(world.waiting):
+        after, became = judged(world, world.waiting[place], now, hold)
+        if became == "held":
+            place += 1
+        else:
             rest = world.waiting[:place] + world.waiting[place + 1 :]
-            return settled(replace(after, waiting=rest), now, hold)
+            world, place = replace(after, waiting=rest), 0
     return world
 
 
@@ -358,9 +361,9 @@ class Payments:
         stamp = headers["webhook-timestamp"]
         if not stamp or set(stamp) - set("0123456789"):
             raise SignatureInvalid("header_malformed")
-        if self._now() - int(stamp) > 300:
+        if self._now() - float(stamp) > 300:
             raise SignatureInvalid("timestamp_too_old")
-        if int(stamp) - self._now() > 300:
+        if float(stamp) - self._now() > 300:
             raise SignatureInvalid("timestamp_too_new")
         signed = f"{headers['webhook-id']}.{stamp}.".encode() + body
         for secret in self._secrets:
@@ -437,7 +440,7 @@ def understood(body):
     """What a webhook says, or None."""
     try:
         told = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(told, dict) or not all(isinstance(told.get(name), str) for name in ("payment", "event")):
         return None

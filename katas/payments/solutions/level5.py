@@ -237,7 +237,7 @@ class Payments:
             raise SignatureInvalid("header_missing") from None
         if not (timestamp.isascii() and timestamp.isdigit()):
             raise SignatureInvalid("header_malformed")
-        age = self._clock.monotonic() - int(timestamp)
+        age = self._clock.monotonic() - float(timestamp)  # of any length
         if age > TOLERANCE:
             raise SignatureInvalid("timestamp_too_old")
         if age < -TOLERANCE:
@@ -254,7 +254,7 @@ class Payments:
             if event in ("capture", "refund"):
                 _check(amount)
             return (id, event, amount) if id in self._records and event in {*EVENTS, "refund"} else None
-        except (ValueError, LookupError, TypeError):
+        except (ValueError, LookupError, TypeError, RecursionError):
             return None
 
     def _told(self, id: str, event: str, amount: int | None = None, *, final: bool = True) -> Payment:
@@ -266,12 +266,8 @@ class Payments:
 
     def _try_held(self) -> None:
         """Apply the oldest webhook that fits by now, and so on until none does."""
-        for told in self._held:
-            became = self._tried(*told)
-            if became != "held":
-                self._held.remove(told)
-                self._try_held()
-                return
+        while told := next((told for told in self._held if self._tried(*told) != "held"), None):
+            self._held.remove(told)
 
     def _tried(self, id: str, event: str, amount: int | None) -> str:
         """What becomes of a webhook now: applied, held for its cause, or stale."""
