@@ -28,7 +28,7 @@ class Killed(BaseException):
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """A space: its size, how far it is from each gate, and where it stands (level 5)."""
+    """A space: its size, how far it is from each gate, and where it stands (level 5); it never changes."""
 
     id: str
     size: str = "car"
@@ -65,7 +65,7 @@ class Still:
 
 
 class Log:
-    """A log that survives the process (level 6): `append` one record, a tuple of plain values; `records` reads all."""
+    """A log that survives the process (level 6): `append` one record, a tuple of texts, numbers and tariffs; `records` reads all."""
 
     def __init__(self, name: str = "log") -> None:
         self._name = name

@@ -49,8 +49,13 @@ class Model:
         for larger in self.sizes[self.sizes.index(size) :]:
             fitting = [space for space in self.spaces if space.size == larger and self.open(space)]
             if fitting:
-                return sorted(fitting, key=lambda space: (space.distances[gate], space.id))[0].id
+                return sorted(fitting, key=lambda space: (space.distances.get(gate, 0), space.id))[0].id
         return None
+
+    def named(self, space):
+        """Right ones differ where a name is none of the lot's: no program is made simpler to one."""
+        if all(each.id != space for each in self.spaces):
+            raise KeyError(space)
 
     def park(self, size, gate):
         space = self.best(size, gate)
@@ -58,6 +63,7 @@ class Model:
         return space
 
     def unpark(self, space):
+        self.named(space)
         if space not in self.taken:
             return False
         self.taken.remove(space)
@@ -67,6 +73,7 @@ class Model:
         self.closed.append(space)
 
     def back(self, space):
+        self.named(space)
         self.closed = [each for each in self.closed if each != space]
 
     def price(self, start, end):
@@ -163,7 +170,7 @@ SIZES = ("bike", "car", "truck")
 
 def some_spaces(rng, count):
     return [
-        Space(f"S{n}", pick(rng, SIZES), {NORTH: int(rng.random() * 4), SOUTH: int(rng.random() * 4)}, pick(rng, "AB"), n)
+        Space(f"S{n + 8}", pick(rng, SIZES), {NORTH: int(rng.random() * 4), SOUTH: int(rng.random() * 4)}, pick(rng, "AB"), n)
         for n in range(count)
     ]
 

@@ -14,6 +14,7 @@ class Lot:
         self.given = {"spaces": (), "sizes": ("bike", "car", "truck"), "tariff": Tariff(), "clock": Still(),
                       "epoch": datetime(2026, 1, 1, tzinfo=UTC), "cashier": nothing, "reservable": 0, "log": None,
                       "gates": nothing, **given, "capacity": dict(given.get("capacity", {}))}  # fmt: skip
+        self.given |= {"spaces": tuple(self.given["spaces"]), "sizes": tuple(self.given["sizes"])}
         sizes = self.given["sizes"]
         if any(n < 0 for n in self.given["capacity"].values()) or any(s.size not in sizes for s in self.given["spaces"]):
             raise ValueError("a capacity below 0, or a size that is none")
@@ -29,21 +30,24 @@ class Lot:
         self.facts.append(fact)
 
     def take(self, size):
-        if self.free(size) <= 0:
-            return False
-        self.tell("take", size)
-        return True
+        with self.guard:
+            if self.free(size) <= 0:
+                return False
+            self.tell("take", size)
+            return True
 
     def give(self, size):
-        self.free(size)
-        if self.count("take", size) <= self.count("give", size):
-            raise ValueError(size)
-        self.tell("give", size)
+        with self.guard:
+            self.free(size)
+            if self.count("take", size) <= self.count("give", size):
+                raise ValueError(size)
+            self.tell("give", size)
 
     def free(self, size):
         if size not in self.given["capacity"]:
             raise ValueError(size)
-        return self.given["capacity"][size] - self.count("take", size) + self.count("give", size)
+        with self.guard:
+            return self.given["capacity"][size] - self.count("take", size) + self.count("give", size)
 
     def state(self):
         """Who stands where, what is out, what is held, who is inside, what was answered, the tariff."""
@@ -57,9 +61,9 @@ class Lot:
             elif what in {"out", "back"}:
                 (out.add if what == "out" else out.discard)(told[0])
             elif what == "enter":
-                event, space, since = told
+                event, space, since, paid_by = told
                 answers[event] = 1 + sum(number[0] == "enter" for number in self.facts[: self.facts.index((what, *told))])
-                inside[answers[event]] = space, since, tariff
+                inside[answers[event]] = space, since, paid_by
                 used.add(space)
             elif what == "exit":
                 event, ticket, answers[event] = told
@@ -98,10 +102,12 @@ class Lot:
             return True
 
     def out(self, space):
-        self.tell("out", space)
+        with self.guard:
+            self.tell("out", space)
 
     def back(self, space):
-        self.tell("back", space)
+        with self.guard:
+            self.tell("back", space)
 
     def price(self, start, end):
         return cost(self.given["tariff"], start, end)
@@ -112,7 +118,7 @@ class Lot:
                 space = self.choose(size, gate)
                 if space is None:
                     raise Full
-                self.tell("enter", event, space, self.given["clock"].monotonic(), durable=True)
+                self.tell("enter", event, space, self.given["clock"].monotonic(), self.state()[5], durable=True)
             return self.state()[4][event]
 
     def exit(self, ticket, event):
@@ -138,7 +144,8 @@ class Lot:
         return cents
 
     def run(self, length):
-        free = {(space.row, space.position): space.id for space in self.open_spaces()}
+        with self.guard:
+            free = {(space.row, space.position): space.id for space in self.open_spaces()}
         best = None
         for row, position in sorted(free):
             if (row, position - 1) in free:
@@ -184,7 +191,8 @@ class Lot:
             return bool(mine)
 
     def set_tariff(self, tariff):
-        self.tell("tariff", tariff, durable=True)
+        with self.guard:
+            self.tell("tariff", tariff, durable=True)
 
 
 def cost(tariff, start, end):

@@ -38,16 +38,18 @@ class Lot:
 
     def take(self, size):
         """Count a vehicle in, if there is room."""
-        if self.free(size) == 0:
-            return False
-        self._taken[size] += 1
-        return True
+        with self._lock:
+            if self.free(size) == 0:
+                return False
+            self._taken[size] += 1
+            return True
 
     def give(self, size):
         """Count a vehicle out."""
-        if self.free(size) == self._most[size]:
-            raise ValueError(f"no {size} is inside")
-        self._taken[size] -= 1
+        with self._lock:
+            if self.free(size) == self._most[size]:
+                raise ValueError(f"no {size} is inside")
+            self._taken[size] -= 1
 
     def free(self, size):
         """How many more could come."""
@@ -94,11 +96,13 @@ class Lot:
 
     def out(self, space):
         """Hand a space out no more."""
-        self._out.add(self._spaces[space].id)
+        with self._lock:
+            self._out.add(self._spaces[space].id)
 
     def back(self, space):
         """Hand a space out again."""
-        self._out.discard(space)
+        with self._lock:
+            self._out.discard(space)
 
     # Level 3.
 
@@ -144,14 +148,15 @@ class Lot:
 
     def run(self, length):
         """Adjacent free spaces for a bus: of the shortest stretch that is long enough, then of the first."""
-        lengths = {}
-        for space in sorted(self._spaces.values(), key=lambda space: (space.row, space.position), reverse=True):
-            after = lengths.get((space.row, space.position + 1), ())
-            if self._is_free(space.id):
-                lengths[space.row, space.position] = (space.id, *after)
-        starts = [place for place in lengths if (place[0], place[1] - 1) not in lengths]
-        enough = [(len(lengths[place]), place) for place in starts if len(lengths[place]) >= length]
-        return lengths[min(enough)[1]][:length] if enough else ()
+        with self._lock:
+            lengths = {}
+            for space in sorted(self._spaces.values(), key=lambda space: (space.row, space.position), reverse=True):
+                after = lengths.get((space.row, space.position + 1), ())
+                if self._is_free(space.id):
+                    lengths[space.row, space.position] = (space.id, *after)
+            starts = [place for place in lengths if (place[0], place[1] - 1) not in lengths]
+            enough = [(len(lengths[place]), place) for place in starts if len(lengths[place]) >= length]
+            return lengths[min(enough)[1]][:length] if enough else ()
 
     def reserve(self, start, end):
         """Promise one of the reservable spaces for a window."""
@@ -186,7 +191,8 @@ class Lot:
 
     def set_tariff(self, tariff):
         """The price of who enters from now on."""
-        self._happens("tariff", tariff)
+        with self._lock:
+            self._happens("tariff", tariff)
 
     def _happens(self, *record):
         if self._log is not None:

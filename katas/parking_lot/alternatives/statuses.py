@@ -45,16 +45,18 @@ class Lot:
 
     def take(self, size):
         """Count a vehicle in, if there is room."""
-        if self.free(size) == 0:
-            return False
-        self._taken[size] += 1
-        return True
+        with self._lock:
+            if self.free(size) == 0:
+                return False
+            self._taken[size] += 1
+            return True
 
     def give(self, size):
         """Count a vehicle out."""
-        if self.free(size) == self._most[size]:
-            raise ValueError(f"no {size} is inside")
-        self._taken[size] -= 1
+        with self._lock:
+            if self.free(size) == self._most[size]:
+                raise ValueError(f"no {size} is inside")
+            self._taken[size] -= 1
 
     def free(self, size):
         """How many more could come."""
@@ -94,11 +96,13 @@ class Lot:
 
     def out(self, space):
         """Hand a space out no more."""
-        self._status[space].out = True
+        with self._lock:
+            self._status[space].out = True
 
     def back(self, space):
         """Hand a space out again."""
-        self._status[space].out = False
+        with self._lock:
+            self._status[space].out = False
 
     # Level 3.
 
@@ -144,11 +148,12 @@ class Lot:
 
     def run(self, length):
         """Adjacent free spaces for a bus: of the shortest stretch that is long enough, then of the first."""
-        free = sorted((space.row, space.position, space.id) for space in self._spaces.values() if self._is_free(space.id))
-        numbered = [(row, position - number, name) for number, (row, position, name) in enumerate(free)]
-        stretches = [[name for *_, name in group] for _, group in itertools.groupby(numbered, lambda each: each[:2])]
-        enough = [stretch for stretch in stretches if len(stretch) >= length]
-        return tuple(min(enough, key=len)[:length]) if enough else ()
+        with self._lock:
+            free = sorted((space.row, space.position, space.id) for space in self._spaces.values() if self._is_free(space.id))
+            numbered = [(row, position - number, name) for number, (row, position, name) in enumerate(free)]
+            stretches = [[name for *_, name in group] for _, group in itertools.groupby(numbered, lambda each: each[:2])]
+            enough = [stretch for stretch in stretches if len(stretch) >= length]
+            return tuple(min(enough, key=len)[:length]) if enough else ()
 
     def reserve(self, start, end):
         """Promise one of the reservable spaces for a window."""
@@ -182,7 +187,8 @@ class Lot:
 
     def set_tariff(self, tariff):
         """The price of who enters from now on."""
-        self._happens("tariff", tariff)
+        with self._lock:
+            self._happens("tariff", tariff)
 
     def _happens(self, *record):
         if self._log is not None:

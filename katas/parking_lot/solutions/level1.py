@@ -4,8 +4,8 @@
 class Lot:
     """Who stands where, since when, and what it costs."""
 
-    def __init__(self, *, capacity=None):
-        capacity = dict(capacity or {})
+    def __init__(self, *, capacity):
+        capacity = dict(capacity)
         if any(most < 0 for most in capacity.values()):
             raise ValueError(f"a capacity is 0 or more, got {capacity}")
         self._most, self._taken = capacity, dict.fromkeys(capacity, 0)

@@ -36,16 +36,18 @@ class Lot:
 
     def take(self, size):
         """Count a vehicle in, if there is room."""
-        if self.free(size) == 0:
-            return False
-        self._taken[size] += 1
-        return True
+        with self._lock:
+            if self.free(size) == 0:
+                return False
+            self._taken[size] += 1
+            return True
 
     def give(self, size):
         """Count a vehicle out."""
-        if self.free(size) == self._most[size]:
-            raise ValueError(f"no {size} is inside")
-        self._taken[size] -= 1
+        with self._lock:
+            if self.free(size) == self._most[size]:
+                raise ValueError(f"no {size} is inside")
+            self._taken[size] -= 1
 
     def free(self, size):
         """How many more could come."""
@@ -84,11 +86,13 @@ class Lot:
 
     def out(self, space):
         """Hand a space out no more."""
-        self._out.add(self._spaces[space].id)
+        with self._lock:
+            self._out.add(self._spaces[space].id)
 
     def back(self, space):
         """Hand a space out again."""
-        self._out.discard(space)
+        with self._lock:
+            self._out.discard(space)
 
     # Level 3.
 
@@ -134,8 +138,9 @@ class Lot:
 
     def run(self, length):
         """Adjacent free spaces for a bus: of the shortest stretch that is long enough, then of the first."""
-        found = [stretch for stretch in self._stretches() if len(stretch) >= length]
-        return tuple(space.id for space in min(found, key=len)[:length]) if found else ()
+        with self._lock:
+            found = [stretch for stretch in self._stretches() if len(stretch) >= length]
+            return tuple(space.id for space in min(found, key=len)[:length]) if found else ()
 
     def _stretches(self):
         stretch = []
@@ -180,7 +185,8 @@ class Lot:
 
     def set_tariff(self, tariff):
         """The price of who enters from now on."""
-        self._happens("tariff", tariff)
+        with self._lock:
+            self._happens("tariff", tariff)
 
     def _happens(self, *record):
         if self._log is not None:

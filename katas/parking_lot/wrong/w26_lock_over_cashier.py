@@ -31,16 +31,18 @@ class Lot:
 
     def take(self, size):
         """Count a vehicle in, if there is room."""
-        if self.free(size) == 0:
-            return False
-        self._taken[size] += 1
-        return True
+        with self._lock:
+            if self.free(size) == 0:
+                return False
+            self._taken[size] += 1
+            return True
 
     def give(self, size):
         """Count a vehicle out."""
-        if self.free(size) == self._most[size]:
-            raise ValueError(f"no {size} is inside")
-        self._taken[size] -= 1
+        with self._lock:
+            if self.free(size) == self._most[size]:
+                raise ValueError(f"no {size} is inside")
+            self._taken[size] -= 1
 
     def free(self, size):
         """How many more could come."""
@@ -77,11 +79,13 @@ class Lot:
 
     def out(self, space):
         """Hand a space out no more."""
-        self._out.add(self._spaces[space].id)
+        with self._lock:
+            self._out.add(self._spaces[space].id)
 
     def back(self, space):
         """Hand a space out again."""
-        self._out.discard(space)
+        with self._lock:
+            self._out.discard(space)
 
     # Level 3.
 
