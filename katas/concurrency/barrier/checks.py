@@ -25,9 +25,9 @@ def one_party_never_waits(make):
 
     def story():
         barrier = make(1)
-        told.extend([barrier.wait(), barrier.wait(), make.outcome(make, 0)])
+        told.extend([barrier.wait(), barrier.wait(), make.outcome(make, 0), make.outcome(make, -1)])
 
-    return {"Eve": story}, lambda: make.expect(told, [0, 0, "ValueError"])
+    return {"Eve": story}, lambda: make.expect(told, [0, 0, "ValueError", "ValueError"])
 
 
 @scenario(level=1, kills=["w01", "w03"], schedules=40, smoke=True)
@@ -120,6 +120,34 @@ def an_abort_wakes_everybody(make):
 
     bodies = {"Ann": come, "Bob": come, "coordinator": coordinator}
     return bodies, lambda: make.expect(told, [("BrokenBarrier", 2)] * 2)
+
+
+@scenario(level=2, kills=["w09"], schedules=1)
+def an_abort_counts_before_anybody_waits(make):
+    """The worker died before the others had come; they come, and wait for it."""
+    told = []
+
+    def story():
+        barrier = make(1)
+        barrier.abort()
+        told.append(make.outcome(barrier.wait))
+        barrier.reset()
+        told.append(make.outcome(barrier.wait))
+
+    return {"Eve": story}, lambda: make.expect(told, ["BrokenBarrier", 0])
+
+
+@scenario(level=2, kills=["w10"], schedules=10, race_timeouts=False)
+def who_comes_last_need_not_wait(make):
+    """All are there, and the last one, who has no time to wait, breaks what is complete."""
+    barrier, clock, told = make(2), make.clock(), []
+
+    def come(at, timeout):
+        clock.sleep(at)
+        told.append(make.outcome(barrier.wait, timeout=timeout))
+
+    bodies = {"patient": lambda: come(0, 8), "last": lambda: come(2, 0)}
+    return bodies, lambda: make.expect(sorted(map(str, told)), ["0", "1"])
 
 
 @scenario(level=2, kills=["w07"], schedules=25, race_timeouts=False)

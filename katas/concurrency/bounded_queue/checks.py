@@ -1,5 +1,7 @@
 """The scenarios: threads under the scheduler."""
 
+from interface import Closed
+
 from lldkit.dojo.author import Desk, check, scenario
 
 
@@ -41,22 +43,71 @@ def a_wake_up_is_no_promise(make):
     return bodies, lambda: make.expect(got, [0])
 
 
-@scenario(level=1, kills=["w03"], schedules=60)
-def never_more_than_capacity(make):
-    """The bound is what keeps the memory of a service in bounds when its database is slow."""
-    queue, seen = make(1), []
+@scenario(level=1, kills=["w10"], proof="sync")
+def every_item_wakes_somebody(make):
+    """Two jobs came at once and one worker was told; the other sleeps beside a job until the next rush."""
+    queue, got = make(2), []
+
+    def get():
+        got.append(queue.get())
 
     def put():
         queue.put("a")
         queue.put("b")
 
+    return {"getter A": get, "getter B": get, "putter": put}, lambda: make.expect(sorted(got), ["a", "b"])
+
+
+@scenario(level=1, proof="sync")
+def every_place_wakes_somebody(make):
+    """Two places became free at once and one producer was told; the other sleeps beside a free place."""
+    queue, got = make(2), []
+    queue.put("a")
+    queue.put("b")
+
     def get():
-        seen.append(len(queue))
+        got.extend([queue.get(), queue.get()])
+
+    def put():
+        queue.put("c")
+
+    return {"putter A": put, "putter B": put, "getter": get}, lambda: make.expect([*got, len(queue)], ["a", "b", 2])
+
+
+@scenario(level=1, schedules=10, granularity="sync", max_steps=500, race_timeouts=False, shrink=False)
+def who_waits_sleeps(make):
+    """Nothing to do for a minute, and beside it a core is burnt."""
+    queue, clock, got = make(1), make.clock(), []
+
+    def put():
+        clock.sleep(64)
+        queue.put("a")
+        queue.put("b")
+
+    def get():
+        got.append(queue.get())
+        clock.sleep(64)
+        got.append(queue.get())
+
+    return {"putter": put, "getter": get}, lambda: make.expect(got, ["a", "b"])
+
+
+@scenario(level=1, kills=["w03"], schedules=60, granularity="sync")
+def never_more_than_capacity(make):
+    """The bound is what keeps the memory of a service in bounds when its database is slow."""
+    queue, seen = make(1), []
+
+    def put(*items):
+        for item in items:
+            queue.put(item)
+            seen.append(len(queue))
+
+    def get():
         queue.get()
-        seen.append(len(queue))
         queue.get()
 
-    return {"putter": put, "getter": get}, lambda: make.expect(f"{min(1, max(seen))} at most", f"{max(seen)} at most")
+    bodies = {"putter A": lambda: put("a", "b"), "putter B": lambda: put("c"), "getter": get}
+    return bodies, lambda: make.expect(f"{max(seen)} at most", f"{min(1, max(seen))} at most")
 
 
 @scenario(level=1, kills=["w04"], schedules=60)
@@ -126,17 +177,19 @@ def an_item_whose_put_raised_is_never_delivered(make):
     return {"putter": put, "getter": get}, lambda: make.expect(told, ["TimeoutError", 5, "a", "TimeoutError", 10])
 
 
-@scenario(level=2, schedules=100)
+@scenario(level=2, kills=["w11"], schedules=100)
 def in_time_or_not_nothing_gets_lost(make):
-    """A time-out that meets an item: either it was taken, or it is still there."""
+    """A time-out that meets an item: either it was taken, or it is there for the next one, who hears of it."""
     queue, told = make(1), []
 
-    def invariant():
-        told.append(make.outcome(queue.get, timeout=0))
-        return make.expect(sorted(told), ["TimeoutError", "a"])
+    def hasty():
+        if make.outcome(queue.get, timeout=1) == "a":
+            queue.put("a")
 
-    bodies = {"getter": lambda: told.append(make.outcome(queue.get, timeout=1)), "putter": lambda: queue.put("a")}
-    return bodies, invariant
+    def invariant():
+        return make.expect([*told, len(queue)], ["a", 0])
+
+    return {"hasty": hasty, "patient": lambda: told.append(queue.get()), "putter": lambda: queue.put("a")}, invariant
 
 
 @scenario(level=3, kills=["w07"], proof="sync")
@@ -167,7 +220,7 @@ def close_wakes_those_who_wait_for_room(make):
 @scenario(level=3, kills=["w08"], schedules=40, race_timeouts=False)
 def a_putter_that_waited_is_told(make):
     """What is put after the end is never fetched, and nobody is told."""
-    queue, clock, told = make(1), make.clock(), []
+    queue, clock, told, left = make(1), make.clock(), [], []
 
     def put():
         queue.put("a")
@@ -176,28 +229,36 @@ def a_putter_that_waited_is_told(make):
     def close():
         clock.sleep(8)
         queue.close()
-        told.append("closed")
+        left.extend([make.outcome(queue.get), make.outcome(queue.get)])
 
-    def invariant():
-        found = [sorted(told), make.outcome(queue.get), make.outcome(queue.get)]
-        return make.expect(found, [["Closed", "closed"], "a", "Closed"])
-
-    return {"putter": put, "closer": close}, invariant
+    return {"putter": put, "closer": close}, lambda: make.expect([*told, *left], ["Closed", "a", "Closed"])
 
 
-@scenario(level=3, kills=["w09"], schedules=1)
-def what_is_left_is_handed_out(make):
-    """A queue that is closed for the night must not throw away the work of the day."""
-    queue, told = make(2), []
+@scenario(level=3, kills=["w12"], proof="sync")
+def a_getter_that_waited_gets_what_is_left(make):
+    """The last order of the day is for whoever waited for it; he went home, and it lies there."""
+    queue, told = make(1), []
 
-    def alone():
+    def close():
         queue.put("a")
-        queue.put("b")
         queue.close()
-        queue.close()
-        told.extend([queue.get(), queue.get(), make.outcome(queue.get, timeout=9), make.outcome(queue.put, "c")])
 
-    return {"alone": alone}, lambda: make.expect(told, ["a", "b", "Closed", "Closed"])
+    return {"getter": lambda: told.append(make.outcome(queue.get)), "closer": close}, lambda: make.expect(told, ["a"])
+
+
+@check(level=3, kills=["w09"])
+def what_is_left_is_handed_out(desk: Desk) -> None:
+    """A queue that is closed for the night must not throw away the work of the day."""
+    queue = desk.make(2)
+    queue.put("a")
+    queue.put("b")
+    queue.close()
+    queue.close()
+    desk.expect(queue.get(), "a")
+    desk.expect(queue.get(), "b")
+    desk.raises(Closed, queue.get, timeout=9)
+    desk.raises(Closed, queue.get, timeout=0)
+    desk.raises(Closed, queue.put, "c")
 
 
 @scenario(level=3, schedules=100)

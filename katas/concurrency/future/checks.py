@@ -2,7 +2,9 @@
 
 import threading
 
-from lldkit.dojo.author import scenario
+from interface import InvalidState
+
+from lldkit.dojo.author import Desk, check, scenario
 
 
 @scenario(level=1, kills=["w02"], schedules=1)
@@ -43,6 +45,30 @@ def the_first_word_counts(make):
         return make.expect(sorted(told), sorted(["a None", "b InvalidState"] if won == "a" else ["a InvalidState", "b None"]))
 
     return {"reply": lambda: sets("a"), "timer": lambda: sets("b")}, invariant
+
+
+@check(level=1, kills=["w09"])
+def a_late_setter_changes_nothing(desk: Desk) -> None:
+    """The reply was there; then came the report of its time-out, was refused, and is what everybody reads since."""
+    setters = {"set_result": "a", "set_exception": KeyError("a")}
+    for first, value in setters.items():
+        for second, late in (("set_result", "late"), ("set_exception", OSError("late"))):
+            desk.afresh()
+            future = desk.make()
+            getattr(future, first)(value)
+            desk.raises(InvalidState, getattr(future, second), late)
+            if first == "set_result":
+                desk.expect(future.result(timeout=1), "a")
+            else:
+                desk.raises(KeyError, future.result, timeout=1)
+
+
+@scenario(level=1, kills=["w10"], proof="free")
+def done_means_that_the_value_is_there(make):
+    """The page is told that the price is there, and shows None; one time in a million."""
+    future, told = make(), []
+    bodies = {"reader": lambda: told.append(future.result()), "setter": lambda: future.set_result("x")}
+    return bodies, lambda: make.expect(told, ["x"])
 
 
 @scenario(level=1, schedules=25, race_timeouts=False)
@@ -154,19 +180,41 @@ def a_callback_added_meanwhile_is_called_once(make):
 @scenario(level=2, schedules=20)
 def others_use_the_future_while_a_callback_runs(make):
     """A callback that waits for somebody who asks the future: nobody may have to wait for callbacks."""
-    future, asked, begun = make(), threading.Event(), threading.Event()
+    future = make()
+    early, late = [(threading.Event(), threading.Event()) for _ in range(2)]
 
-    def slow(done):
-        begun.set()
-        asked.wait()
+    def slow(begun, asked):
+        def callback(done):
+            begun.set()
+            asked.wait()
+
+        return callback
+
+    def setter():
+        future.set_result(1)
+        future.add_done_callback(slow(*late))
 
     def other():
-        begun.wait()
-        future.result(timeout=1)
-        asked.set()
+        for begun, asked in (early, late):
+            begun.wait()
+            future.result(timeout=1)
+            asked.set()
 
-    future.add_done_callback(slow)
-    return {"setter": lambda: future.set_result(1), "other": other}, None
+    future.add_done_callback(slow(*early))
+    return {"setter": setter, "other": other}, None
+
+
+@scenario(level=2, kills=["w11"], schedules=20)
+def who_waits_goes_on_beside_the_callbacks(make):
+    """The answer is there, a callback writes it into a slow log, and the customer waits for the log."""
+    future, gone_on = make(), threading.Event()
+
+    def waiter():
+        future.result()
+        gone_on.set()
+
+    future.add_done_callback(lambda done: gone_on.wait())
+    return {"setter": lambda: future.set_result(1), "waiter": waiter}, None
 
 
 @scenario(level=3, kills=["w08"], schedules=1)

@@ -5,8 +5,16 @@ import threading
 from lldkit.dojo.author import scenario
 
 
-class Down(Exception):
-    """What factories of the checks raise."""
+class Down(BaseException):
+    """What factories of the checks raise: no Exception, as a cancellation."""
+
+
+def caught(call, *args):
+    """What a call returns, or the name of what it raises."""
+    try:
+        return call(*args)
+    except (Exception, Down) as error:
+        return type(error).__name__
 
 
 class Makes:
@@ -20,6 +28,17 @@ class Makes:
 
     def __repr__(self):
         return f"makes {self.text}"
+
+
+@scenario(level=1, kills=["w11"], schedules=40, spurious_wakeups=True, max_steps=2_000)
+def a_wake_up_is_no_value(make):
+    """`wait` may return although nobody has notified; its documentation says so."""
+    once, got = make(), []
+
+    def come():
+        got.append(once.get_or_create("a", Makes("made")))
+
+    return {"Ann": come, "Bob": come}, lambda: make.expect(got, ["made", "made"])
 
 
 @scenario(level=1, kills=["w01"], schedules=100, smoke=True)
@@ -40,7 +59,7 @@ def it_is_made_once(make):
     return {"Ann": ann, "Bob": bob}, lambda: make.expect([*made, *got], ["x", 1, 1])
 
 
-@scenario(level=1, kills=["w02"], schedules=40, race_timeouts=False)
+@scenario(level=1, kills=["w02"], schedules=40, max_steps=2_000, race_timeouts=False)
 def nobody_sees_what_is_half_built(make):
     """The second caller gets a client without a connection, one time in a million."""
     once, clock, got = make(), make.clock(), []
@@ -53,7 +72,11 @@ def nobody_sees_what_is_half_built(make):
         clock.sleep(4)
         got.append(once.get_or_create("a", slow))
 
-    bodies = {"first": lambda: once.get_or_create("a", slow), "second": second, "third": second}
+    def other():
+        clock.sleep(6)
+        once.get_or_create("b", Makes("b"))
+
+    bodies = {"first": lambda: once.get_or_create("a", slow), "second": second, "third": second, "other": other}
     return bodies, lambda: make.expect(got, ["whole", "whole"])
 
 
@@ -135,11 +158,11 @@ def who_waited_makes_it_himself(make):
     once, clock, told = make(), make.clock(), []
 
     def ann():
-        told.append(make.outcome(once.get_or_create, "a", failing(clock)))
+        told.append(caught(once.get_or_create, "a", failing(clock)))
 
     def bob():
         clock.sleep(12)
-        told.append(make.outcome(once.get_or_create, "a", Makes("bob")))
+        told.append(caught(once.get_or_create, "a", Makes("bob")))
 
     return {"Ann": ann, "Bob": bob}, lambda: make.expect(told, ["Down", "bob"])
 
@@ -150,13 +173,29 @@ def one_of_those_who_waited_makes_it(make):
     once, clock, told = make(), make.clock(), []
 
     def ann():
-        told.append(make.outcome(once.get_or_create, "a", failing(clock)))
+        told.append(caught(once.get_or_create, "a", failing(clock)))
 
     def bob():
         clock.sleep(4)
-        told.append(make.outcome(once.get_or_create, "a", Makes("bob")))
+        told.append(caught(once.get_or_create, "a", Makes("bob")))
 
     return {"Ann": ann, "Bob": bob}, lambda: make.expect(sorted(told), ["Down", "bob"])
+
+
+@scenario(level=2, schedules=20, race_timeouts=False)
+def however_often_it_fails(make):
+    """The server is away for the third time, and who has waited longest gets an error that is nobody's."""
+    once, clock, told = make(), make.clock(), []
+
+    def comes(at, factory):
+        def body():
+            clock.sleep(at)
+            told.append(caught(once.get_or_create, "a", factory))
+
+        return body
+
+    bodies = {name: comes(at, failing(clock)) for at, name in enumerate(("Ann", "Bob", "Cyd"))}
+    return bodies | {"Dan": comes(4, Makes("dan"))}, lambda: make.expect(sorted(set(told)), ["Down", "dan"])
 
 
 @scenario(level=2, kills=["w07"], schedules=40, race_timeouts=False)
@@ -171,9 +210,9 @@ def a_failure_wakes_no_herd(make):
 
     def other():
         clock.sleep(4)
-        make.outcome(once.get_or_create, "a", factory)
+        caught(once.get_or_create, "a", factory)
 
-    bodies = {"Ann": lambda: make.outcome(once.get_or_create, "a", failing(clock)), "Bob": other, "Cyd": other}
+    bodies = {"Ann": lambda: caught(once.get_or_create, "a", failing(clock)), "Bob": other, "Cyd": other}
     return bodies, lambda: make.expect(f"made {min(2, len(made))} times", "made 1 times") if len(made) > 1 else True
 
 
@@ -183,12 +222,17 @@ def who_asks_for_himself_is_told(make):
     once, told = make(), []
 
     def circle():
-        return make.outcome(once.get_or_create, "a", circle)
+        return caught(once.get_or_create, "a", circle)
+
+    def forgets():
+        once.forget("b")
+        return once.get_or_create("b", Makes("new"))
 
     def alone():
         told.append(once.get_or_create("a", circle))
+        told.append(once.get_or_create("b", forgets))
 
-    return {"alone": alone}, lambda: make.expect(told, ["RuntimeError"])
+    return {"alone": alone}, lambda: make.expect(told, ["RuntimeError", "new"])
 
 
 @scenario(level=3, kills=["w09"], schedules=40, race_timeouts=False)
@@ -207,6 +251,31 @@ def a_forgotten_value_is_not_stored(make):
         got.append(once.get_or_create("a", Makes("new")))
 
     return {"Ann": lambda: got.append(once.get_or_create("a", old)), "other": other}, lambda: make.expect(got, ["old", "new"])
+
+
+@scenario(level=3, kills=["w12"], schedules=20, race_timeouts=False)
+def a_forgotten_failure_takes_nothing_away(make):
+    """The old connection fails long after it was given up, and the new one is thrown away for it, and never closed."""
+    once, clock, got = make(), make.clock(), []
+
+    def other():
+        clock.sleep(4)
+        once.forget("a")
+        got.append(once.get_or_create("a", Makes("new")))
+        clock.sleep(8)
+        got.append(once.get_or_create("a", Makes("newer")))
+
+    bodies = {"Ann": lambda: caught(once.get_or_create, "a", failing(clock)), "other": other}
+    return bodies, lambda: make.expect(got, ["new", "new"])
+
+
+@scenario(level=3, schedules=20)
+def two_may_forget_at_once(make):
+    """The change was announced twice, and one of the two who heard of it has died of a KeyError."""
+    once = make()
+    once.get_or_create("a", Makes("old"))
+    bodies = dict.fromkeys(("Ann", "Bob"), lambda: once.forget("a"))
+    return bodies, lambda: make.expect(once.get_or_create("a", Makes("new")), "new")
 
 
 @scenario(level=3, schedules=40, race_timeouts=False)

@@ -5,6 +5,18 @@ import threading
 from lldkit.dojo.author import scenario
 
 
+class Down(BaseException):
+    """What a task raises that is no Exception, as a cancellation."""
+
+
+def caught(call):
+    """What `call` returns, or the name of what it raises."""
+    try:
+        return call()
+    except (Exception, Down) as error:
+        return type(error).__name__
+
+
 @scenario(level=1, schedules=1)
 def no_worker_no_pool(make):
     """A pool without workers takes everything and does nothing; the mistake is to be told where it is made."""
@@ -30,16 +42,16 @@ def an_error_stays_with_its_task(make):
     """One bad message, and a worker less; by evening there is none."""
     told = []
 
-    def fails():
-        raise KeyError("a")
+    def fails(error):
+        raise error
 
     def main():
         pool = make(1)
-        failing, next_one = pool.submit(fails), pool.submit(pow, 2, 3)
-        told.extend([make.outcome(failing.result), next_one.result()])
+        futures = [pool.submit(fails, KeyError("a")), pool.submit(fails, Down()), pool.submit(pow, 2, 3)]
+        told.extend(caught(future.result) for future in futures)
         pool.shutdown()
 
-    return {"main": main}, lambda: make.expect(told, ["KeyError", 8])
+    return {"main": main}, lambda: make.expect(told, ["KeyError", "Down", 8])
 
 
 @scenario(level=1, schedules=30)
@@ -54,6 +66,23 @@ def tasks_start_in_order(make):
         pool.shutdown()
 
     return {"main": main}, lambda: make.expect(ran, [0, 1, 2, 3])
+
+
+@scenario(level=1, kills=["w08"], schedules=40, spurious_wakeups=True, max_steps=2_000)
+def a_wake_up_is_no_task(make):
+    """`wait` may return although nobody has notified: a worker that goes home then is one that nobody misses until Monday."""
+    told, meeting = [], threading.Barrier(2)
+
+    def meet():
+        told.append(meeting.wait())
+
+    def main():
+        pool = make(2)
+        pool.submit(meet)
+        pool.submit(meet)
+        pool.shutdown()
+
+    return {"main": main}, lambda: make.expect(sorted(told), [0, 1])
 
 
 @scenario(level=1, schedules=20)
@@ -156,6 +185,38 @@ def without_waiting_all_is_run_all_the_same(make):
     return {"main": main}, lambda: make.expect(told, [0, 2, 4])
 
 
+@scenario(level=2, kills=["w09"], schedules=10, race_timeouts=False)
+def a_second_call_waits_too(make):
+    """First everybody is told that the end has come, then the program waits for it; it did not, and the last order is lost."""
+    clock, told = make.clock(), []
+
+    def main():
+        pool = make(1)
+        pool.submit(clock.sleep, 2)
+        pool.shutdown(wait=False)
+        pool.shutdown()
+        told.append(clock.monotonic())
+
+    return {"main": main}, lambda: make.expect(told, [2])
+
+
+@scenario(level=2, kills=["w10"], schedules=60)
+def refused_or_run(make):
+    """The order came in the second in which the pool was ended: nobody refused it, and nobody will carry it out."""
+    made, told, pool = threading.Event(), [], []
+
+    def main():
+        pool.append(make(1))
+        made.set()
+        pool[0].shutdown()
+
+    def client():
+        made.wait()
+        told.append(make.outcome(lambda: pool[0].submit(pow, 2, 3).result()))
+
+    return {"main": main, "client": client}, lambda: make.expect(told, told if told == [8] else ["RuntimeError"])
+
+
 @scenario(level=2, schedules=10, race_timeouts=False)
 def what_was_not_started_is_called_off(make):
     """There are ten seconds until the machine goes; what has begun is finished, the rest is told that it must go elsewhere."""
@@ -169,12 +230,56 @@ def what_was_not_started_is_called_off(make):
         pool = make(1)
         futures = [pool.submit(slow), pool.submit(slow), pool.submit(slow)]
         clock.sleep(1)
-        pool.shutdown(cancel_pending=True)
-        told.append(clock.monotonic())
-        told.append([future.cancelled() for future in futures])
-        told.append(futures[0].result())
+        pool.shutdown(wait=False, cancel_pending=True)
+        told.extend([[future.cancelled() for future in futures], clock.monotonic()])
+        pool.shutdown()
+        told.extend([futures[0].result(), clock.monotonic()])
 
-    return {"main": main}, lambda: make.expect(told, [2, [False, True, True], "slow"])
+    return {"main": main}, lambda: make.expect(told, [[False, True, True], 1, "slow", 2])
+
+
+@scenario(level=2, schedules=20)
+def who_calls_off_holds_up_nobody(make):
+    """Who is called off says so to a colleague who asks the pool at once; both wait for the one who calls off."""
+    told, called_off, answered, begun = [], threading.Event(), threading.Event(), threading.Event()
+
+    def slow():
+        begun.set()
+        answered.wait()
+
+    def tell(_):
+        called_off.set()
+        answered.wait()
+
+    pools = []
+
+    def main():
+        pools.append(make(1))
+        pools[0].submit(slow)
+        begun.wait()
+        pools[0].submit(pow, 2, 3).add_done_callback(tell)
+        pools[0].shutdown(cancel_pending=True)
+
+    def colleague():
+        called_off.wait()
+        told.append(make.outcome(pools[0].submit, pow, 2, 4))
+        answered.set()
+
+    return {"main": main, "colleague": colleague}, lambda: make.expect(told, ["RuntimeError"])
+
+
+@scenario(level=2, schedules=60)
+def called_off_or_run(make):
+    """A worker takes the last task in the moment in which it is called off: one of the two has it, and its future ends."""
+    told = []
+
+    def main():
+        pool = make(1)
+        futures = [pool.submit(pow, 2, 3), pool.submit(pow, 2, 3)]
+        pool.shutdown(cancel_pending=True)
+        told.extend(future.cancelled() or future.result() for future in futures)
+
+    return {"main": main}, lambda: make.expect(all(answer in (True, 8) for answer in told), True)
 
 
 @scenario(level=2, kills=["w05"], schedules=10, race_timeouts=False)
@@ -187,14 +292,14 @@ def who_is_cancelled_in_time_never_runs(make):
 
     def main():
         pool = make(1)
-        pool.submit(slow)
+        running = pool.submit(slow)
         unwanted = pool.submit(ran.append, "unwanted")
         pool.submit(ran.append, "wanted")
         clock.sleep(1)
-        ran.append(unwanted.cancel())
+        ran.extend([unwanted.cancel(), running.cancel()])
         pool.shutdown()
 
-    return {"main": main}, lambda: make.expect(ran, [True, "wanted"])
+    return {"main": main}, lambda: make.expect(ran, [True, False, "wanted"])
 
 
 @scenario(level=2, kills=["w06"], schedules=20)
@@ -210,3 +315,26 @@ def a_task_may_end_the_pool(make):
         pool.shutdown()
 
     return {"main": main}, lambda: make.expect(told, [None, 8])
+
+
+@scenario(level=2, schedules=20, race_timeouts=False)
+def a_task_that_ends_the_pool_waits_for_the_others(make):
+    """It says that all has been done, and somebody pulls the plug while the last order is on its way."""
+    clock, ran = make.clock(), []
+
+    def slow():
+        clock.sleep(2)
+        ran.append("slow")
+
+    def stop(pool):
+        clock.sleep(1)
+        pool.shutdown()
+        ran.append("all done")
+
+    def main():
+        pool = make(2)
+        pool.submit(slow)
+        pool.submit(stop, pool)
+        pool.shutdown()
+
+    return {"main": main}, lambda: make.expect(ran, ["slow", "all done"])

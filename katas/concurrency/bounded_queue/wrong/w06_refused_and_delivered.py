@@ -23,7 +23,7 @@ class BoundedQueue:
         with self._filled:
             if not self._filled.wait_for(lambda: self._items, timeout):
                 raise TimeoutError(f"no item for {timeout} s")
-            self._room.notify()
+            self._room.notify_all()
             return self._items.popleft()
 
     def __len__(self):

@@ -10,15 +10,15 @@ class RWLock:
         self._readers = 0
         self._writing = False
         self._wanted = 0
-        self._waiting_readers = 0
+        self._late_readers = 0
 
     @contextmanager
     def read(self):
         with self._changed:
-            self._waiting_readers += 1
             is_late = self._writing
+            self._late_readers += is_late
             self._changed.wait_for(lambda: not self._writing and (is_late or not self._wanted))
-            self._waiting_readers -= 1
+            self._late_readers -= is_late
             self._readers += 1
         try:
             yield
@@ -33,7 +33,7 @@ class RWLock:
             self._wanted += 1
             is_late = self._writing
             self._changed.wait_for(
-                lambda: not self._writing and not self._readers and not (is_late and self._waiting_readers)
+                lambda: not self._writing and not self._readers and not (is_late and self._late_readers)
             )
             self._wanted -= 1
             self._writing = True

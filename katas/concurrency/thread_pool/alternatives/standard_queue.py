@@ -38,8 +38,12 @@ class ThreadPool:
         unwanted = []
         with self.guard:
             was_over, self.is_over = self.is_over, True
-            while cancel_pending and not self.inbox.empty():
-                if (item := self.inbox.get_nowait()) is not None:
+            while cancel_pending:
+                try:
+                    item = self.inbox.get_nowait()
+                except queue.Empty:
+                    break
+                if item is not None:
                     unwanted.append(item[0])
             if not was_over or cancel_pending:
                 for _ in self.crew:
