@@ -42,7 +42,9 @@ def test_what_is_right_gets_no_note(source: str) -> None:
 
 
 def test_a_method_that_a_decorator_runs_under_a_lock_is_no_strangers_code() -> None:
-    source = "def f(method):\n    def g(self):\n        with self._lock:\n            return method(self)\n    return g\n"
+    source = (
+        "def f(method):\n    def g(self):\n        with self._lock:\n            return method(self)\n    return g\n"
+    )
     assert [note.id for note in notes(source, green=True)] == ["locks_in_with"]
 
 

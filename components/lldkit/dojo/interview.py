@@ -140,7 +140,9 @@ class Interview:
         report = self.grade(self.kata, text.encode(), level=self.last, options=Options(label="solution.py"))
         opened = range(self.open_level, report.reached + 1)
         regressed = report.reached + 1 if report.reached < self.open_level - 1 else None
-        self._note(action.at, "save", **_graded(self.kata, report, text), opened=list(opened), regressed=regressed, source=text)
+        self._note(
+            action.at, "save", **_graded(self.kata, report, text), opened=list(opened), regressed=regressed, source=text
+        )
         self.open_level = max(self.open_level, report.reached + 1)
         self._report = report
         said = self._whole() + self._told(report, text)

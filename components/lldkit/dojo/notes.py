@@ -34,7 +34,13 @@ def notes(source: str, *, green: bool = False, clock: bool = True) -> tuple[Note
             tree = ast.parse(source)
     except (SyntaxError, ValueError):
         return ()
-    found = [*_real_clocks(tree, given=clock), *_bare_excepts(tree), *_locks(tree), *_ladders(tree), *_module_state(tree)]
+    found = [
+        *_real_clocks(tree, given=clock),
+        *_bare_excepts(tree),
+        *_locks(tree),
+        *_ladders(tree),
+        *_module_state(tree),
+    ]
     found += [*_waits(tree)]
     found += [*_work_under_locks(tree), *_praise(tree, found)] if green else []
     return tuple(sorted(found, key=lambda note: note.line or 0))
@@ -59,7 +65,9 @@ def _local_names(tree: ast.AST) -> dict[str, str]:
 
 def _real_clocks(tree: ast.AST, *, given: bool) -> Iterator[Note]:
     known = _local_names(tree)
-    instead = "ask the one that was given, or nobody can test this" if given else "it can be set back; ask time.monotonic"
+    instead = (
+        "ask the one that was given, or nobody can test this" if given else "it can be set back; ask time.monotonic"
+    )
     seen = set()
     for node in ast.walk(tree):
         if not isinstance(node, ast.Attribute | ast.Name) or not (name := _dotted(node)):

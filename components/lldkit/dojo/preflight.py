@@ -173,7 +173,10 @@ def right_solutions(folder: str, level: int, label: str, entry: str, interface: 
 
     None as long as the author has not written them.
     """
-    names = [f"solutions/level{level}.py", *(f"alternatives/{name}" for name in _python_files(f"{folder}/alternatives"))]
+    names = [
+        f"solutions/level{level}.py",
+        *(f"alternatives/{name}" for name in _python_files(f"{folder}/alternatives")),
+    ]
     graded = sys.modules.get("solution")
     try:
         return [_entry(f"{folder}/{name}", label, entry, interface) for name in names]
