@@ -1,6 +1,7 @@
 """ManualClock: sleepers wake in order of deadline, then of arrival."""
 
 import asyncio
+import math
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -150,3 +151,27 @@ def test_waiting_for_what_is_true_or_with_nobody_to_advance_does_not_block() -> 
         assert not clock.wait_for(condition, lambda: False, 5.0)
         assert not SYSTEM.wait_for(condition, lambda: False, 0.0)
     assert clock.monotonic() == 5.0
+
+
+@pytest.mark.parametrize("seconds", [1e10, math.inf])
+def test_who_waits_for_centuries_is_woken_by_the_event(seconds: float) -> None:
+    condition, happened = threading.Condition(), list[bool]()
+
+    def body() -> None:
+        with condition:
+            happened.append(True)
+            condition.notify_all()
+
+    with condition:
+        thread = threading.Thread(target=body)
+        thread.start()
+        assert SYSTEM.wait_for(condition, lambda: bool(happened), seconds)
+    thread.join()
+
+
+def test_a_wait_that_is_longer_than_one_may_be_is_made_of_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threading, "TIMEOUT_MAX", 0.01)
+    condition, began = threading.Condition(), SYSTEM.monotonic()
+    with condition:
+        assert not SYSTEM.wait_for(condition, lambda: False, 0.05)
+    assert SYSTEM.monotonic() - began >= 0.05

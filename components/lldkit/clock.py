@@ -68,7 +68,12 @@ class SystemClock:
 
     def wait_for(self, condition: threading.Condition, predicate: Callable[[], bool], seconds: float | None, /) -> bool:
         """Wait until `predicate()` or for `seconds` of real time."""
-        return condition.wait_for(predicate, None if seconds is None else _duration(seconds))
+        left = None if seconds is None else _duration(seconds)
+        while left is not None and left > threading.TIMEOUT_MAX:  # no single wait may be longer
+            if condition.wait_for(predicate, threading.TIMEOUT_MAX):
+                return True
+            left -= threading.TIMEOUT_MAX
+        return condition.wait_for(predicate, left)
 
     def __repr__(self) -> str:
         return "SYSTEM"

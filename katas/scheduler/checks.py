@@ -2,6 +2,7 @@
 
 import threading
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from interface import Claim, DeadLetter, Down, Killed, NeverFires, Numbers, QueueFull, Store, Unavailable
 from lldkit.dojo.author import Desk, check, scenario
@@ -201,6 +202,50 @@ def many_may_schedule_at_once(make):
     return {"one": asks, "two": asks}, holds
 
 
+@check(level=1, needs=["a_task_may_schedule"])
+def who_runs_others_is_counted_too(desk: Desk) -> None:
+    """A service that waits until nothing is left to do must not leave while the first of its jobs still runs."""
+    log = []
+    scheduler = desk.make(clock=desk.clock())
+    scheduler.schedule(notes(log, "first", lambda: scheduler.run_due(), lambda: log.append(len(scheduler))), 0)
+    scheduler.schedule(notes(log, "second"), 0)
+    desk.expect(scheduler.run_due(), 1)
+    desk.expect(log, ["first", "second", 1])
+
+
+@check(level=1, needs=["run_goes_on_until_the_stop"])
+def a_job_may_be_far_away(desk: Desk) -> None:
+    """The reminder for the year 2400 must not end the worker of today."""
+    scheduler = desk.make()
+    scheduler.schedule(Fn("task"), 1e11)
+    stops = threading.Timer(0.05, lambda: desk.quietly("scheduler.stop()  # in another thread", scheduler.stop))
+    stops.start()
+    try:
+        desk.expect(scheduler.run(), None)
+    finally:
+        stops.cancel()
+        stops.join()
+    desk.expect(len(scheduler), 1)
+
+
+@scenario(level=1, schedules=60)
+def a_job_that_begins_is_counted(make):
+    """Who sees no job left stops the machine, and a job that was just taken never runs."""
+    scheduler, log = make(clock=make.clock()), []
+    scheduler.schedule(lambda: log.append("ran"), 0)
+
+    def asks():
+        log.append(len(scheduler))
+
+    def holds():
+        before = log[: log.index("ran")]
+        return make.expect(
+            {"jobs before the task has run": before}, {"jobs before the task has run": [1] * len(before)}
+        )
+
+    return {"runs": scheduler.run_due, "asks": asks}, holds
+
+
 # -- level 2: again and again, and the important first -------------------------------------------------------------
 
 
@@ -230,6 +275,20 @@ def missed_runs_are_left_out(desk: Desk) -> None:
     desk.expect(scheduler.run_due(), 0)
     clock.advance(1)
     desk.expect(scheduler.run_due(), 1)
+
+
+@check(level=2, kills=["w28"], needs=["missed_runs_are_left_out"])
+def now_is_not_later(desk: Desk) -> None:
+    """In floats a tenth of a second is no tenth: once in a while the next run is this one, and nothing else runs."""
+    clock = desk.clock()
+    scheduler = desk.make(clock=clock)
+    task = Fn("cancel_after_9_runs", lambda: scheduler.cancel(1) if task.runs == 9 else None)
+    scheduler.schedule(task, 0.7, every=0.1)
+    clock.advance(0.7)
+    desk.expect(scheduler.run_due(), 1)
+    clock.advance(0.1)
+    scheduler.run_due()
+    desk.true(task.runs <= 2, "at 0.7 + 0.1 the job has run twice at most", f"it ran {task.runs} times")
 
 
 @check(level=2, needs=["missed_runs_are_left_out"])
@@ -299,6 +358,20 @@ def a_job_may_cancel_itself(desk: Desk) -> None:
     desk.expect(seen, [True, False, True])
     clock.advance(5)
     desk.expect(scheduler.run_due(), 0)
+    desk.expect(len(scheduler), 0)
+
+
+@check(level=2, needs=["what_is_cancelled_does_not_run"])
+def a_cancel_of_many_leaves_the_others(desk: Desk) -> None:
+    """Who tidies up while a job waits for its turn may throw it away with the rest."""
+    log = []
+    scheduler = desk.make(clock=desk.clock())
+    line = "numbers = [scheduler.schedule(later, 64) for _ in range(40)]"
+    numbers = desk.quietly(line, lambda: [scheduler.schedule(Fn("later"), 64) for _ in range(40)])
+    scheduler.schedule(Fn("cancel_all_numbers", lambda: [scheduler.cancel(number) for number in numbers]), 0)
+    scheduler.schedule(notes(log, "other"), 0)
+    desk.expect(scheduler.run_due(), 2)
+    desk.expect(log, ["other"])
     desk.expect(len(scheduler), 0)
 
 
@@ -388,6 +461,24 @@ def nobody_waits_after_the_last_attempt(desk: Desk) -> None:
     desk.expect(scheduler.dead_letters(), [DeadLetter(1, 1, "Down")])
     desk.expect(rng.drawn, 0)
     desk.expect(len(scheduler), 0)
+
+
+@check(level=3, kills=["w32"], needs=["tries_are_bounded_and_spread"])
+def a_thousand_failures_are_one_more(desk: Desk) -> None:
+    """2 to the power of 1024 is no float: a job that has failed for a night takes the worker with it."""
+    clock = desk.clock()
+    scheduler = desk.make(clock=clock, rng=Numbers(0.0), base=1.0, cap=2)
+    scheduler.schedule(failing(), 0, attempts=1100)
+
+    def fails():
+        for _ in range(1099):
+            scheduler.run_due()
+            clock.advance(1)
+
+    desk.quietly("for _ in range(1099): scheduler.run_due(), clock.advance(1)", fails)
+    desk.expect(scheduler.dead_letters(), [])
+    desk.expect(scheduler.run_due(), 1)
+    desk.expect(scheduler.dead_letters(), [DeadLetter(1, 1100, "Down")])
 
 
 @check(level=3, needs=["nobody_waits_after_the_last_attempt"])
@@ -566,6 +657,67 @@ def a_retry_is_in_time(make):
     return {"one": scheduler.run, "two": scheduler.run, "stops": stops}, lambda: make.expect(log, [1.0, 3.0, 7.0])
 
 
+@scenario(level=3, kills=["w33"], schedules=10, race_timeouts=False)
+def what_was_interrupted_is_run_by_who_is_free(make):
+    """Ctrl-C ends one worker; the others sleep, and its job is due and lies there."""
+    clock, log = make.clock(), []
+    scheduler = make(clock=clock, rng=Numbers(0.0))
+
+    def task():
+        log.append(clock.monotonic())
+        if len(log) == 1:
+            clock.sleep(2)
+            raise KeyboardInterrupt
+
+    scheduler.schedule(task, 0)
+    return beside_a_sleeper(scheduler, clock), lambda: make.expect(log, [0.0, 2.0])
+
+
+def beside_a_sleeper(scheduler, clock):
+    """One thread runs what is due; while its first task runs another begins to wait, and after 6 seconds all stop."""
+
+    def one():
+        try:
+            scheduler.run_due()
+        except KeyboardInterrupt:
+            pass
+
+    def free():
+        clock.sleep(1)
+        scheduler.run()
+
+    def stops():
+        clock.sleep(6)
+        scheduler.stop()
+
+    return {"one": one, "free": free, "stops": stops}
+
+
+@scenario(level=3, schedules=10, race_timeouts=False)
+def a_retry_is_in_time_for_who_is_free(make):
+    """The first try was made by somebody who does nothing else any more; all others know of no job."""
+    clock, log = make.clock(), []
+    scheduler = make(clock=clock, rng=Numbers(0.0), base=4)
+
+    def task():
+        log.append(clock.monotonic())
+        if len(log) == 1:
+            clock.sleep(2)
+            raise Down
+
+    scheduler.schedule(task, 0, attempts=2)
+    return beside_a_sleeper(scheduler, clock), lambda: make.expect(log, [0.0, 4.0])
+
+
+@scenario(level=3, schedules=10, race_timeouts=False)
+def an_interval_is_in_time_for_who_is_free(make):
+    """A heartbeat that was begun by hand stops as soon as that hand is gone."""
+    clock, log = make.clock(), []
+    scheduler = make(clock=clock, rng=Numbers(0.0))
+    scheduler.schedule(lambda: (log.append(clock.monotonic()), len(log) == 1 and clock.sleep(2)), 0, every=4)
+    return beside_a_sleeper(scheduler, clock), lambda: make.expect(log, [0.0, 4.0])
+
+
 @check(level=3)
 def bad_rules_are_refused(desk: Desk) -> None:
     """A job with 0 attempts is never done, and nobody hears of it."""
@@ -601,6 +753,7 @@ def the_fields_of_an_expression(desk: Desk) -> None:
         ("10-30/10 4,6 * * *", "UTC", "2024-01-01T04:30+00:00", "2024-01-01T06:10:00+00:00"),
         ("0 22 1 3,12 *", "UTC", start, "2024-03-01T22:00:00+00:00"),
         ("59 23 31 12 *", "UTC", start, "2024-12-31T23:59:00+00:00"),
+        ("0 0 1 2 *", "UTC", "2023-01-31T12:00+00:00", "2023-02-01T00:00:00+00:00"),
         ("0 0 29 2 *", "UTC", "2024-02-29T00:00+00:00", "2028-02-29T00:00:00+00:00"),
         ("0 0 29 2 *", "UTC", "2096-03-01T00:00+00:00", "2104-02-29T00:00:00+00:00"),
         ("0 12 * * *", "UTC", "2024-01-01T12:00:00.000001+00:00", "2024-01-02T12:00:00+00:00"),
@@ -625,6 +778,9 @@ def the_day_and_the_weekday(desk: Desk) -> None:
         ("0 8 13 * */5", "UTC", start, "2024-09-13T08:00:00+00:00"),
         ("0 8 1-31 * 1", "UTC", start, "2024-01-03T08:00:00+00:00"),
         ("0 8 30 2 1", "UTC", start, "2024-02-05T08:00:00+00:00"),
+        ("0 8 1,* * 1", "UTC", start, "2024-01-03T08:00:00+00:00"),
+        ("0 0 29 2 */7", "UTC", "2060-03-01T00:00+00:00", "2088-02-29T00:00:00+00:00"),
+        ("0 0 29 2 */7", "UTC", "2088-03-01T00:00+00:00", "2128-02-29T00:00:00+00:00"),
     ])  # fmt: skip
 
 
@@ -636,6 +792,8 @@ def the_night_that_lacks_an_hour(desk: Desk) -> None:
         ("30 2 * * *", "Europe/Berlin", "2024-03-31T03:00+02:00", "2024-04-01T02:30:00+02:00"),
         ("10,40 2 * * *", "Europe/Berlin", "2024-03-31T01:00+01:00", "2024-03-31T03:00:00+02:00"),
         ("10,40 2 * * *", "Europe/Berlin", "2024-03-31T03:00+02:00", "2024-04-01T02:10:00+02:00"),
+        ("59 2 * * *", "Europe/Berlin", "2024-03-31T01:00+01:00", "2024-03-31T03:00:00+02:00"),
+        ("5,*/20 2 * * *", "Europe/Berlin", "2024-03-31T01:59+01:00", "2024-03-31T03:00:00+02:00"),
         ("0 3 * * *", "Europe/Berlin", "2024-03-31T01:00+01:00", "2024-03-31T03:00:00+02:00"),
         ("0 2,3 * * *", "Europe/Berlin", "2024-03-31T03:00+02:00", "2024-04-01T02:00:00+02:00"),
         ("30 2 * * *", "America/New_York", "2024-03-10T01:00-05:00", "2024-03-10T03:00:00-04:00"),
@@ -647,33 +805,53 @@ def the_night_that_lacks_an_hour(desk: Desk) -> None:
     ])  # fmt: skip
 
 
-@check(level=4, kills=["w11"])
+@check(level=4)
+def the_first_passage_of_an_hour(desk: Desk) -> None:
+    """Who is told "01:30" in the night of the change, and comes an hour later, finds the doors closed."""
+    table(desk, [
+        ("30 1 * * *", "America/New_York", "2024-11-03T00:00-04:00", "2024-11-03T01:30:00-04:00"),
+        ("0 2 * * *", "Europe/Berlin", "2024-10-26T12:00+02:00", "2024-10-27T02:00:00+02:00"),
+    ])  # fmt: skip
+
+
+@check(level=4, kills=["w11", "w27"], needs=["the_first_passage_of_an_hour"])
 def the_night_that_has_an_hour_twice(desk: Desk) -> None:
     """Money that is booked at 01:30 is booked twice in one night of the year."""
     table(desk, [
-        ("30 1 * * *", "America/New_York", "2024-11-03T00:00-04:00", "2024-11-03T01:30:00-04:00"),
         ("30 1 * * *", "America/New_York", "2024-11-03T01:30-04:00", "2024-11-04T01:30:00-05:00"),
         ("30 1 * * *", "America/New_York", "2024-11-03T01:15-05:00", "2024-11-04T01:30:00-05:00"),
         ("30 * * * *", "America/New_York", "2024-11-03T01:30-04:00", "2024-11-03T01:30:00-05:00"),
         ("30 * * * *", "America/New_York", "2024-11-03T01:30-05:00", "2024-11-03T02:30:00-05:00"),
         ("*/30 1 * * *", "America/New_York", "2024-11-03T01:30-04:00", "2024-11-03T01:00:00-05:00"),
         ("*/30 2 * * *", "Europe/Berlin", "2024-10-27T02:30+02:00", "2024-10-27T02:00:00+01:00"),
-        ("0 2 * * *", "Europe/Berlin", "2024-10-26T12:00+02:00", "2024-10-27T02:00:00+02:00"),
         ("0 2 * * *", "Europe/Berlin", "2024-10-27T00:00+00:00", "2024-10-28T02:00:00+01:00"),
         ("45 1 * * *", "Australia/Lord_Howe", "2024-04-07T01:45+11:00", "2024-04-08T01:45:00+10:30"),
         ("45 * * * *", "Australia/Lord_Howe", "2024-04-07T01:45+11:00", "2024-04-07T01:45:00+10:30"),
     ])  # fmt: skip
 
 
-@check(level=4)
+@check(level=4, kills=["w30"])
 def nights_without_a_midnight(desk: Desk) -> None:
-    """Not all clocks are changed at two: some skip midnight, and one island has skipped a day."""
+    """Not all clocks are changed at two: some skip midnight, some come back to the day before, and one has skipped a day."""
     table(desk, [
+        ("*/30 * * * *", "America/St_Johns", "2010-11-06T23:31-02:30", "2010-11-07T00:00:00-02:30"),
+        ("*/30 * * * *", "America/St_Johns", "2010-11-07T00:00-02:30", "2010-11-06T23:30:00-03:30"),
+        ("*/30 * * * *", "America/St_Johns", "2010-11-06T23:30-03:30", "2010-11-07T00:00:00-03:30"),
+        ("0 0 * * *", "America/St_Johns", "2010-11-07T00:00-02:30", "2010-11-08T00:00:00-03:30"),
         ("0 0 * * *", "America/Sao_Paulo", "2018-11-03T12:00-03:00", "2018-11-04T01:00:00-02:00"),
         ("0 12 * * *", "Pacific/Apia", "2011-12-29T12:00-10:00", "2011-12-31T00:00:00+14:00"),
         ("0 12 * * *", "Pacific/Apia", "2011-12-31T00:00+14:00", "2011-12-31T12:00:00+14:00"),
         ("0 * * * *", "Pacific/Apia", "2011-12-29T23:00-10:00", "2011-12-31T00:00:00+14:00"),
     ])  # fmt: skip
+
+
+@check(level=4, needs=["the_night_that_has_an_hour_twice"])
+def after_may_be_in_the_second_passage(desk: Desk) -> None:
+    """The time of now in its own zone is what everybody asks with, also between two and three in that night."""
+    scheduler = desk.make(clock=desk.clock())
+    after = datetime(2024, 10, 27, 2, 15, fold=1, tzinfo=ZoneInfo("Europe/Berlin"))
+    found = scheduler.next_run("*/30 * * * *", "Europe/Berlin", after)
+    desk.expect(found.isoformat(), "2024-10-27T02:30:00+01:00")
 
 
 @check(level=4)
@@ -683,7 +861,8 @@ def what_is_no_expression_is_refused(desk: Desk) -> None:
     after = datetime.fromisoformat("2024-01-01T00:00+00:00")
     bad = ("", "* * * *", "* * * * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * 32 * *", "* * * 0 *",
            "* * * 13 *", "* * * * 8", "*/0 * * * *", "5/10 * * * *", "9-5 * * * *", "5- * * * *", "-5 * * * *",
-           "1,,2 * * * *", "x * * * *", "*/x * * * *", "*/-1 * * * *", "1-60 * * * *")  # fmt: skip
+           "1,,2 * * * *", "x * * * *", "*/x * * * *", "*/-1 * * * *", "1-60 * * * *",
+           "+5 * * * *", "1_0 * * * *", "*/+5 * * * *")  # fmt: skip
     for expression in bad:
         desk.afresh()
         desk.raises(ValueError, scheduler.next_run, expression, "UTC", after)
@@ -721,6 +900,38 @@ def a_cron_job_lives_by_the_clock(desk: Desk) -> None:
     desk.expect(scheduler.cancel(1), True)
 
 
+@check(level=4, kills=["w29"], needs=["a_cron_job_lives_by_the_clock"])
+def an_epoch_is_an_instant(desk: Desk) -> None:
+    """A service that was started on the eve of summer time is an hour late until it is started anew."""
+    epoch = datetime(2024, 3, 30, 12, tzinfo=ZoneInfo("Europe/Berlin"))
+    clock = desk.clock()
+    scheduler = desk.make(clock=clock, epoch=epoch)
+    scheduler.cron(Fn("task"), "0 12 31 3 *", "Europe/Berlin")
+    clock.advance(23 * 3600 - 1)
+    desk.expect(scheduler.run_due(), 0)
+    clock.advance(1)
+    desk.expect(scheduler.run_due(), 1)
+    clock.advance(3600)
+    scheduler.cron(Fn("task"), "30 13 31 3 *", "Europe/Berlin")
+    clock.advance(1799)
+    desk.expect(scheduler.run_due(), 0)
+    clock.advance(1)
+    desk.expect(scheduler.run_due(), 1)
+
+
+@check(level=4, needs=["a_cron_job_lives_by_the_clock"])
+def a_minute_is_not_rounded_away(desk: Desk) -> None:
+    """A clock seldom reads whole seconds; who rounds them up has missed what comes at once."""
+    for seconds in (59.75, 59.9999997):
+        desk.afresh()
+        clock = desk.clock()
+        scheduler = desk.make(clock=clock)
+        desk.quietly(f"clock.advance({seconds})", lambda: clock.advance(seconds))  # noqa: B023 - called at once
+        scheduler.cron(Fn("task"), "* * * * *", "UTC")
+        desk.quietly(f"clock.advance(60 - {seconds})", lambda: clock.advance(60 - seconds))  # noqa: B023 - called at once
+        desk.expect(scheduler.run_due(), 1)
+
+
 @check(level=4, needs=["a_cron_job_lives_by_the_clock"])
 def cron_jobs_have_priorities(desk: Desk) -> None:
     """At midnight everything is due at once; then it matters who goes first."""
@@ -753,7 +964,7 @@ class Fleet:
 
     def process(self):
         """One process more."""
-        self.stores.append(store := self.store.connect("store"))
+        self.stores.append(store := self.store.connect())
         options = {"lease": 10, **self.options}
         return self.desk.make(clock=self.clock, store=store, tasks=self.tasks, **options)
 
@@ -946,9 +1157,9 @@ def a_claim_ends_with_its_lease(desk: Desk) -> None:
 @check(level=5, needs=["a_process_that_wakes_up_too_late_is_refused"])
 def a_late_failure_is_refused_too(desk: Desk) -> None:
     """Of two runs of one job the first may fail after the second has succeeded."""
-    fleet = Fleet(desk)
+    fleet = Fleet(desk, rng=(rng := Numbers(0.0)))
     one, two = fleet.processes
-    one.enqueue("mail")
+    one.enqueue("mail", attempts=2)
 
     def freezes_and_fails(claim):
         fleet.clock.advance(10)
@@ -958,6 +1169,68 @@ def a_late_failure_is_refused_too(desk: Desk) -> None:
     fleet.acts = [freezes_and_fails]
     desk.expect(one.run_due(), 0)
     desk.expect(one.dead_letters(), [])
+    desk.expect(rng.drawn, 0)
+
+
+@check(level=5, needs=["a_process_that_wakes_up_too_late_is_refused"])
+def a_late_interrupt_is_refused_too(desk: Desk) -> None:
+    """Whoever stops a process that was frozen must not free a job that another one has by now."""
+    fleet = Fleet(desk, 3)
+    one, two, three = fleet.processes
+    one.enqueue("mail")
+
+    def freezes_and_is_interrupted(claim):
+        fleet.clock.advance(10)
+        fleet.killed(two)
+        desk.quietly("# it raises KeyboardInterrupt", lambda: throw(KeyboardInterrupt()))
+
+    fleet.acts = [freezes_and_is_interrupted, fleet.dies(fleet.stores[1])]
+    desk.raises(KeyboardInterrupt, one.run_due)
+    desk.expect(three.run_due(), 0)
+    fleet.ran(1, 1)
+
+
+@check(level=5, kills=["w35"], needs=["a_process_that_wakes_up_too_late_is_refused"])
+def the_way_to_the_store_takes_time(desk: Desk) -> None:
+    """A lease that was looked at before the network hung is an old lease."""
+    fleet = Fleet(desk)
+    one, _ = fleet.processes
+    one.enqueue("mail")
+    fleet.acts = [lambda claim: slow(desk, fleet.stores[0], fleet.clock, 10)]
+    desk.expect(one.run_due(), 1)
+    fleet.ran(1, 1)
+
+
+def slow(desk, store, clock, seconds):
+    """Let the next way to the store take so long."""
+
+    def waits():
+        store.on_trip = lambda: None
+        clock.advance(seconds)
+
+    line = f"# the next transaction begins {seconds} seconds after it is asked for"
+    desk.quietly(line, lambda: setattr(store, "on_trip", waits))
+
+
+@check(level=5, needs=["a_claim_ends_with_its_lease"])
+def a_beat_counts_what_is_left(desk: Desk) -> None:
+    """A process that believes in two jobs and has one does the work of the other for nothing."""
+    fleet = Fleet(desk)
+    one, _ = fleet.processes
+    one.enqueue("mail")
+    one.enqueue("bill")
+
+    def first(claim):
+        fleet.clock.advance(5)
+        one.run_due()
+
+    def second(claim):
+        fleet.clock.advance(5)
+        desk.expect(one.beat(), 1)
+
+    fleet.acts = [first, second]
+    one.run_due()
+    fleet.ran(1, 2, 1)
 
 
 @check(level=5, needs=["a_process_that_wakes_up_too_late_is_refused"])
@@ -995,9 +1268,40 @@ def a_poisoned_job_is_given_up(desk: Desk) -> None:
         fleet.acts = [fleet.dies(fleet.stores[number])]
         fleet.killed(fleet.processes[number])
         fleet.clock.advance(10)
-    desk.expect(fleet.processes[3].run_due(), 0)
+    fleet.processes[3].run_due()
     fleet.ran(1, 1, 1)
     desk.expect(fleet.processes[3].dead_letters(), [DeadLetter(1, 0, "crashed")])
+
+
+@check(level=5, needs=["a_poisoned_job_is_given_up"])
+def a_death_by_crashes_is_no_outcome(desk: Desk) -> None:
+    """Who counts what he has done must not count what others have left behind."""
+    fleet = Fleet(desk, max_crashes=1)
+    one, two = fleet.processes
+    one.enqueue("mail")
+    fleet.acts = [fleet.dies(fleet.stores[0])]
+    fleet.killed(one)
+    fleet.clock.advance(10)
+    desk.expect(two.run_due(), 0)
+    desk.expect(two.dead_letters(), [DeadLetter(1, 0, "crashed")])
+
+
+@check(level=5, kills=["w34"], needs=["a_poisoned_job_is_given_up"])
+def a_failure_does_not_undo_a_crash(desk: Desk) -> None:
+    """A job that kills every second process is as much a poison, and fails politely between."""
+    fleet = Fleet(desk, 3, max_crashes=2)
+    one, two, three = fleet.processes
+    one.enqueue("mail", attempts=9)
+    fleet.acts = [fleet.dies(fleet.stores[0]), fleet.fails, fleet.dies(fleet.stores[1])]
+    fleet.killed(one)
+    fleet.clock.advance(10)
+    desk.expect(two.run_due(), 1)
+    fleet.clock.advance(1)
+    fleet.killed(two)
+    fleet.clock.advance(10)
+    three.run_due()
+    fleet.ran(1, 1, 1)
+    desk.expect(three.dead_letters(), [DeadLetter(1, 1, "crashed")])
 
 
 @check(level=5, needs=["a_poisoned_job_is_given_up"])
@@ -1025,11 +1329,16 @@ def an_interrupted_job_is_free_at_once(desk: Desk) -> None:
     fleet = Fleet(desk, rng=(rng := Numbers(0.5)), max_crashes=1)
     one, two = fleet.processes
     one.enqueue("mail")
-    fleet.acts = [lambda claim: throw(KeyboardInterrupt())]
+    fleet.acts = [lambda claim: throw(KeyboardInterrupt()), lambda claim: throw(Stop())]
     desk.raises(KeyboardInterrupt, one.run_due)
     desk.expect(one.beat(), 0)
-    desk.expect(two.run_due(), 1)
+    desk.raises(Stop, two.run_due)
+    desk.expect(one.run_due(), 1)
     desk.expect(rng.drawn, 0)
+
+
+class Stop(BaseException):
+    """What a task of somebody else may end with."""
 
 
 @check(level=5, needs=["any_process_runs_what_is_due"])
@@ -1040,6 +1349,26 @@ def no_transaction_is_open_while_a_task_runs(desk: Desk) -> None:
     one.enqueue("mail")
     fleet.acts = [lambda claim: desk.expect(one.enqueue("bill"), 2)]
     desk.expect(one.run_due(), 2)
+
+
+@scenario(level=5, kills=["w31"], schedules=60)
+def a_beat_may_come_at_any_time(make):
+    """The thread of the heartbeat knows nothing of the other; a connection that both use at once is broken."""
+    runs, beats, log = [], [], []
+    scheduler = make(clock=make.clock(), store=Store(), tasks={"mail": log.append})
+    scheduler.enqueue("mail")
+
+    def works():
+        runs.append(scheduler.run_due())
+
+    def beats_once():
+        beats.append(scheduler.beat())
+
+    def holds():
+        seen = {"outcomes": runs, "runs": len(log), "claims renewed": beats}
+        return make.expect(seen, {"outcomes": [1], "runs": 1, "claims renewed": [1] if 1 in beats else [0]})
+
+    return {"works": works, "beats": beats_once}, holds
 
 
 @check(level=5)
@@ -1133,6 +1462,22 @@ def unique_means_that_waits_or_runs(desk: Desk) -> None:
     desk.expect(two.enqueue("mail", unique="x"), 3)
 
 
+@check(level=6, needs=["unique_means_that_waits_or_runs"])
+def a_retry_waits_too(desk: Desk) -> None:
+    """An order that is tried again in a minute is not gone; who clicks once more must not order twice."""
+    fleet = Fleet(desk, base=4)
+    one, two = fleet.processes
+    one.enqueue("mail", unique="x", attempts=2)
+    fleet.acts = [fleet.fails]
+    desk.expect(one.run_due(), 1)
+    desk.expect(two.enqueue("mail", unique="x"), 1)
+    fleet.clock.advance(2)
+    fleet.acts = [fleet.dies(fleet.stores[0])]
+    fleet.killed(one)
+    fleet.clock.advance(10)
+    desk.expect(two.enqueue("mail", unique="x"), 1)
+
+
 @check(level=6, kills=["w24"], needs=["unique_means_that_waits_or_runs"])
 def a_lost_answer_may_be_asked_for_again(desk: Desk) -> None:
     """The network fails after the commit; whoever tries again must not order twice, or fail what has been done."""
@@ -1159,6 +1504,20 @@ def lose(desk, store):
     desk.quietly("# the next answer of the store to scheduler will be lost", lambda: setattr(store, "on_answer", loses))
 
 
+@check(level=6, needs=["two_claim_at_once"])
+def a_lost_claim_is_nobodys(desk: Desk) -> None:
+    """Who does not hear whether he has the job must not ask for the next one as if nothing had happened."""
+    fleet = Fleet(desk)
+    one, two = fleet.processes
+    one.enqueue("mail")
+    lose(desk, fleet.stores[0])
+    desk.raises(Unavailable, one.run_due)
+    fleet.ran()
+    fleet.clock.advance(10)
+    desk.expect(two.run_due(), 1)
+    fleet.ran(1)
+
+
 @check(level=6, kills=["w25"])
 def a_key_is_served_in_order(desk: Desk) -> None:
     """ "Paid" that overtakes "ordered" is a payment without an order."""
@@ -1183,12 +1542,26 @@ def a_key_is_served_in_order(desk: Desk) -> None:
 
 
 @check(level=6, needs=["a_key_is_served_in_order"])
+def a_second_run_holds_its_key_too(desk: Desk) -> None:
+    """After a crash the first order runs again, and the second one must wait for it as before."""
+    fleet = Fleet(desk, 3)
+    one, two, three = fleet.processes
+    one.enqueue("mail", key="k")
+    one.enqueue("bill", key="k")
+    fleet.acts = [fleet.dies(fleet.stores[0]), lambda claim: desk.expect(three.run_due(), 0)]
+    fleet.killed(one)
+    fleet.clock.advance(10)
+    desk.expect(two.run_due(), 2)
+    fleet.ran(1, 1, 2)
+
+
+@check(level=6, needs=["a_key_is_served_in_order"])
 def a_dead_job_frees_its_key(desk: Desk) -> None:
     """One bad message must not stop all others of that customer for ever."""
     fleet = Fleet(desk, max_crashes=1)
     one, two = fleet.processes
-    one.enqueue("mail", key="k", delay=1)
-    one.enqueue("bill", key="k")
+    one.enqueue("mail", key="", delay=1)
+    one.enqueue("bill", key="")
     desk.expect(one.run_due(), 0)
     fleet.clock.advance(1)
     fleet.acts = [fleet.dies(fleet.stores[0])]
@@ -1217,7 +1590,8 @@ def a_child_waits_for_all_its_parents(desk: Desk) -> None:
     fleet.ran(2, 1, 2, 3)
     desk.expect(one.enqueue("bill", after=[1]), 4)
     desk.expect(one.run_due(), 1)
-    desk.raises(ValueError, one.enqueue, "bill", after=[1, 9])
+    for nobody in (9, 0, -1):
+        desk.raises(ValueError, one.enqueue, "bill", after=[1, nobody])
     desk.expect(one.enqueue("bill"), 5)
 
 

@@ -90,7 +90,7 @@ PLAIN = (bool, int, float, str, tuple, type(None))
 class Store:
     """The table of jobs of a fake database, as one process reaches it (level 5).
 
-    What is committed survives the death of all processes. `on_trip` is called before a transaction begins, `on_answer`
+    What is committed survives the death of all processes. A connection serves one thread at a time. `on_trip` is called before a transaction begins, `on_answer`
     when it is committed and the answer is under way; the checks let other processes act there, or kill this one.
     """
 
@@ -101,7 +101,7 @@ class Store:
         self.on_trip: Callable[[], object] = lambda: None
         self.on_answer: Callable[[], object] = lambda: None
 
-    def connect(self, name: str = "store") -> "Store":
+    def connect(self, name: str = "store.connect()") -> "Store":
         """The way of another process to the same table."""
         other = Store(name)
         other._table = self._table
@@ -115,7 +115,7 @@ class Store:
         dict of numbers, strings, None, and tuples of them.
         """
         if self._open:
-            raise RuntimeError("a transaction in a transaction: end the first one before anything else is called")
+            raise RuntimeError("this connection has a transaction already: end it before anything else is called")
         self._alive()
         self.on_trip()
         self._alive()

@@ -15,7 +15,7 @@ class Model:
                  tasks=None, lease=30.0, max_crashes=3, capacity=None):  # fmt: skip
         if not 0 < base <= cap or not lease > 0 or max_crashes < 1 or (capacity is not None and capacity < 1):
             raise ValueError
-        self.clock, self.rng, self.base, self.cap, self.epoch = clock, rng, base, cap, epoch
+        self.clock, self.rng, self.base, self.cap, self.epoch = clock, rng, base, cap, epoch.astimezone(UTC)
         self.jobs, self.dead, self.last, self.stopped = [], [], 0, False
         self.store, self.tasks, self.lease, self.max_crashes, self.capacity = store, tasks, lease, max_crashes, capacity
         self.mine = []
@@ -25,8 +25,14 @@ class Model:
     def schedule(self, task, at, *, every=None, priority=0, attempts=1):
         if every is not None and not every > 0:
             raise ValueError
-        following = None if every is None else lambda now: at + (math.floor((now - at) / every) + 1) * every
-        return self.add(task, at, priority, attempts, following)
+
+        def following(now):
+            runs = math.floor((now - at) / every)
+            while at + runs * every <= now:
+                runs += 1
+            return at + runs * every
+
+        return self.add(task, at, priority, attempts, None if every is None else following)
 
     def add(self, task, due, priority, attempts, following):
         if attempts < 1:
@@ -82,7 +88,7 @@ class Model:
             job["due"] = job["following"](now)
 
     def pause(self, failures):
-        return min(self.cap, self.base * 2 ** (failures - 1)) * (1 + self.rng.random()) / 2
+        return min(self.cap, self.base * 2.0 ** min(failures - 1, 1023)) * (1 + self.rng.random()) / 2
 
     def stop(self, *, drain=False):
         self.stopped = self.stopped or not drain
@@ -105,7 +111,10 @@ class Model:
 
     def cron(self, task, expression, tz, *, priority=0, attempts=1):
         def following(now):
-            return (scan(expression, ZoneInfo(tz), self.epoch + timedelta(seconds=now)) - self.epoch).total_seconds()
+            run = self.epoch + timedelta(seconds=math.floor(now))
+            while (seconds := (run - self.epoch).total_seconds()) <= now:
+                run = scan(expression, ZoneInfo(tz), run)
+            return seconds
 
         return self.add(task, following(self.clock.monotonic()), priority, attempts, following)
 
@@ -220,7 +229,7 @@ def field(word, low, high):
 def scan(expression, zone, after):
     """Walk along the time of the world, and look at the clock on the wall at every minute."""
     words = expression.split()
-    if len(words) != 5:
+    if len(words) != 5 or not set("".join(words)) <= set("0123456789*,-/"):
         raise ValueError
     minutes, hours, days, months, weekdays = (field(word, *bounds) for word, bounds in zip(words, FIELDS, strict=True))
     interval = words[0][0] == "*" or words[1][0] == "*"
@@ -238,7 +247,7 @@ def scan(expression, zone, after):
     now = after.astimezone(UTC).replace(second=0, microsecond=0)
     before = now.astimezone(zone).replace(tzinfo=None)
     for _ in range(HORIZON):
-        if now.minute == 0 and not any(on(before + timedelta(days=ahead)) for ahead in (0, 1, 2)):
+        if now.minute == 0 and not any(on(before + timedelta(days=ahead)) for ahead in (-1, 0, 1, 2)):
             now += timedelta(days=1)
             before = now.astimezone(zone).replace(tzinfo=None)
             continue
@@ -487,9 +496,10 @@ NIGHTS = (
     ("America/New_York", "2024-11-03T05:00+00:00"),
     ("Australia/Lord_Howe", "2024-10-05T14:30+00:00"),
     ("Australia/Lord_Howe", "2024-04-06T14:00+00:00"),
+    ("America/St_Johns", "2010-11-07T02:00+00:00"),
     ("UTC", "2024-02-28T22:30+00:00"),
 )
-HOURS = ("1", "2", "1-3", "*", "*/2", "0,2", "1-5/2")
+HOURS = ("1", "2", "1-3", "*", "*/2", "0,2", "1-5/2", "0,23")
 MINUTES = ("0", "30", "15,45", "*/20", "*", "10-50/20", "59")
 DAYS = ("* * *", "* * *", "* * *", "* 3,10 *", "1-31 * 0", "27 * 0", "*/3 * 7", "* * 0-3", "31 * 6", "3 * *")
 
@@ -509,13 +519,15 @@ def nights(rng):
 def lived(rng):
     """A job of cron in one of these nights, beside others."""
     tz, night = pick(rng, NIGHTS)
-    epoch = datetime.fromisoformat(night) - timedelta(hours=1)
+    epoch = datetime.fromisoformat(night) - timedelta(hours=pick(rng, (1, 1, 12)))
+    if rng.random() < 0.4:
+        epoch = epoch.astimezone(ZoneInfo(tz))
     expression = f"{pick(rng, ('0', '30', '*/20', '15,45'))} {pick(rng, HOURS)} * * *"
     steps = [
         Op("cron", Task("a", raises=(Down,)), expression, tz, priority=pick(rng, (0, 1)), attempts=pick(rng, (1, 2)))
     ]
     for _ in range(4):
-        steps += [Advance(pick(rng, (600.0, 1800.0, 3600.0, 7200.0))), Op("run_due")]
+        steps += [Advance(pick(rng, (600.0, 1800.0, 3600.0, 7200.0, 39600.0))), Op("run_due")]
     return Program({"epoch": epoch, "rng": Numbers(0.5)}, steps)
 
 
@@ -544,9 +556,9 @@ def put(rng, level):
         options["attempts"] = pick(rng, (1, 2, 3) + ((0,) if rng.random() < 0.1 else ()))
     if level >= 6:
         if rng.random() < 0.3:
-            options["unique"] = pick(rng, "xy")
+            options["unique"] = pick(rng, ("x", "y", ""))
         if rng.random() < 0.4:
-            options["key"] = pick(rng, "kl")
+            options["key"] = pick(rng, ("k", "l", ""))
         if rng.random() < 0.4:
             options["after"] = tuple({1 + int(rng.random() * 4) for _ in range(1 + int(rng.random() * 2))})
     return Op("enqueue", pick(rng, ("mail", "mail", "bill") + (("none",) if rng.random() < 0.1 else ())), **options)

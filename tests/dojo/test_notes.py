@@ -32,7 +32,7 @@ def test_each_kind_of_note_is_found_at_its_line(name: str) -> None:
         "def f():\n    try:\n        g()\n    except BaseException:\n        raise\n",
         "def f(self):\n    while not self.n:\n        self._condition.wait()\n",
         "TABLE = {'a': 1}\n",
-        "def f(future):\n    try:\n        g()\n    except BaseException as error:\n        future.set_exception(error)\n",
+        "def f(future):\n    try:\n        g()\n    except BaseException as error:\n        future.fail(error)\n",
         "def f(self, loader):\n    loader()\n    self._clock.sleep(1)\n",
         "def broken(:\n",
     ],

@@ -70,7 +70,7 @@ def test_the_store_refuses_what_it_could_not_keep(interface: ModuleType) -> None
     store = interface.Store()
     with pytest.raises(TypeError, match=r"got \[\]"), store.transaction() as rows:
         rows[1] = {"log": []}
-    with pytest.raises(RuntimeError, match="transaction in a transaction"), store.transaction(), store.transaction():
+    with pytest.raises(RuntimeError, match="has a transaction already"), store.transaction(), store.transaction():
         pass
     with store.transaction() as rows:
         assert rows == {}

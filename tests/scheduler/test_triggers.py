@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -89,6 +90,17 @@ def test_dates_are_left_out_in_the_zone_of_the_trigger() -> None:
     found = nightly.prev(datetime(2026, 1, 4, 14, tzinfo=UTC))
     assert found is not None
     assert found.day == 1
+
+
+def test_a_date_that_the_clock_comes_back_to_is_not_stepped_over() -> None:
+    # At 00:01 of 7 November the clock is set back to 23:01 of the 6th.
+    zone = ZoneInfo("America/St_Johns")
+    runs = cron("*/30 * * * *", tz=zone).excluding([date(2010, 11, 7)])
+    after = datetime(2010, 11, 6, 23, 20, tzinfo=zone)
+    forth = runs.next_runs(3, after=after)
+    assert [f"{run:%d %H:%M %z}" for run in forth] == ["06 23:30 -0230", "06 23:30 -0330", "08 00:00 -0330"]
+    back = [runs.prev(forth[2]), runs.prev(forth[1])]
+    assert [f"{run:%d %H:%M %z}" for run in back if run] == ["06 23:30 -0330", "06 23:30 -0230"]
 
 
 def test_a_holiday_of_a_dense_trigger_is_stepped_over_at_once() -> None:

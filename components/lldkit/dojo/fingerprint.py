@@ -1,8 +1,8 @@
 """Names a bug by how it fails: signatures of the planted bugs, and how much the learner's has in common with them.
 
-A signature is the set of failing checks, how they fail where that can be told (a deadlock, the error that is raised) and,
-for the first 600 seeded programs, which fail and at which step. A name is given from a similarity of 0.8 up, if the runner-up is 0.2 below and the check that was written for the bug fails too;
-otherwise nothing is said.
+A signature is the set of failing checks, how they fail where that can be told (a deadlock, an error) and, for the
+first 600 seeded programs, which fail and at which step. A name is given from a similarity of 0.8 up, if the
+runner-up is 0.2 below and the check that was written for the bug fails too; otherwise nothing is said.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ all that lies between them.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import ClassVar, Literal, NamedTuple, TypeAlias, get_args
 from zoneinfo import ZoneInfo
 
@@ -100,7 +100,7 @@ class Change(NamedTuple):
         return self.at + self.after
 
 
-def changes(zone: ZoneInfo, start: datetime, end: datetime) -> Iterator[Change]:
+def changes(zone: tzinfo, start: datetime, end: datetime) -> Iterator[Change]:
     """The changes of offset in (start, end]."""
     offset = _offset(zone, start)
     while start < end:
@@ -110,7 +110,7 @@ def changes(zone: ZoneInfo, start: datetime, end: datetime) -> Iterator[Change]:
         start, offset = until, later
 
 
-def _first_with(zone: ZoneInfo, before: datetime, at: datetime, offset: timedelta) -> datetime:
+def _first_with(zone: tzinfo, before: datetime, at: datetime, offset: timedelta) -> datetime:
     """The first whole second after `before`, at most `at`, from which on the offset is `offset`."""
     low, high = 0, -(-(at - before) // SECOND)
     base = before.replace(microsecond=0)
@@ -123,7 +123,7 @@ def _first_with(zone: ZoneInfo, before: datetime, at: datetime, offset: timedelt
     return base + high * SECOND
 
 
-def _offset(zone: ZoneInfo, instant: datetime) -> timedelta:
+def _offset(zone: tzinfo, instant: datetime) -> timedelta:
     return instant.astimezone(zone).utcoffset() or timedelta()
 
 

@@ -2,11 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import final
 
 from lldkit.arguments import check_count, check_number
-from lldkit.scheduler.dst import utc
+from lldkit.scheduler.dst import changes, utc
 from lldkit.scheduler.interface import NeverFires, Trigger
 
 __all__ = ["BaseTrigger", "Interval", "any_of", "every", "once"]
@@ -153,6 +153,10 @@ def any_of(*triggers: BaseTrigger) -> BaseTrigger:
     return _AnyOf(triggers)
 
 
+def _zone(moment: datetime) -> tzinfo:
+    return moment.tzinfo or UTC  # a run is aware
+
+
 @final
 class _Excluding(BaseTrigger):
     def __init__(self, inner: BaseTrigger, what: Collection[date] | Trigger) -> None:
@@ -169,7 +173,7 @@ class _Excluding(BaseTrigger):
         for _ in range(PATIENCE):
             if run is None or not self._excluded(run):
                 return run
-            run = self._inner.next(max(run, self._edge(run, time.max), key=utc))
+            run = self._inner.next(self._end(run))
         raise self._nothing()
 
     def prev(self, before: datetime, /) -> datetime | None:
@@ -177,7 +181,7 @@ class _Excluding(BaseTrigger):
         for _ in range(PATIENCE):
             if run is None or not self._excluded(run):
                 return run
-            run = self._inner.prev(min(run, self._edge(run, time.min), key=utc))
+            run = self._inner.prev(self._begin(run))
         raise self._nothing()
 
     def _excluded(self, run: datetime) -> bool:
@@ -186,9 +190,22 @@ class _Excluding(BaseTrigger):
         other = self._trigger.next(_just_before(run))
         return other is not None and utc(other) == utc(run)
 
-    def _edge(self, run: datetime, at: time) -> datetime:
-        """Where the search goes on: at the edge of a date that is excluded, else at the run itself."""
-        return datetime.combine(run.date(), at, run.tzinfo) if run.date() in self._dates else run
+    def _end(self, run: datetime) -> datetime:
+        """Where the search goes on: at the end of a date that is excluded, else at the run itself.
+
+        Where the clock is changed it may leave the date, so that a change is an end, too.
+        """
+        if run.date() not in self._dates:
+            return run
+        end = utc(run) + (datetime.combine(run.date(), time.max) - run.replace(tzinfo=None))
+        return next((change.at - TICK for change in changes(_zone(run), utc(run), end)), end)
+
+    def _begin(self, run: datetime) -> datetime:
+        """As `_end`, backwards."""
+        if run.date() not in self._dates:
+            return run
+        begin = utc(run) - (run.replace(tzinfo=None) - datetime.combine(run.date(), time.min))
+        return max([begin, *(change.at for change in changes(_zone(run), begin, utc(run)))])
 
     def _nothing(self) -> NeverFires:
         return NeverFires(f"{self!r} leaves none of {PATIENCE} runs in a row")

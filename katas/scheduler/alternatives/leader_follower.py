@@ -2,6 +2,7 @@
 
 import heapq
 import itertools
+import math
 import random
 import threading
 from contextlib import contextmanager
@@ -41,6 +42,8 @@ class Expression:
 
     @staticmethod
     def read(text, low, high):
+        if not set(text) <= set("0123456789,-*/"):
+            raise ValueError(text)
         for part in text.split(","):
             span, *stride = part.split("/")
             if span == "*":
@@ -57,13 +60,18 @@ class Expression:
 
     def after(self, instant):
         start = instant.astimezone(self.zone).date().toordinal()
-        for day in map(date.fromordinal, range(start, start + 15_000)):
+        for number in range(start, start + 15_000):
+            runs = [found for found in self.near(number) if found > instant]
+            if runs:
+                return min(runs).astimezone(self.zone)
+        raise NeverFires
+
+    def near(self, number):
+        """The instants of a day and of its neighbours, which a clock that is set back over midnight may mix."""
+        for day in map(date.fromordinal, (number - 1, number, number + 1)):
             wanted = self.join((day.day in self.days, day.isoweekday() in self.weekdays))
             if wanted and day.month in self.months:
-                for found in sorted(self.instants(day)):
-                    if found > instant:
-                        return found.astimezone(self.zone)
-        raise NeverFires
+                yield from self.instants(day)
 
     def seen(self, wall):
         """The instants at which a wall is seen: none, one or two."""
@@ -106,8 +114,8 @@ class Scheduler:
             or (capacity is not None and capacity < 1)
         ):
             raise ValueError("not a rule")
-        self.clock, self.epoch = clock, epoch
-        self.pause = lambda failed: min(cap, base * 2 ** (failed - 1)) * (1 + rng.random()) / 2
+        self.clock, self.epoch = clock, epoch.astimezone(UTC)
+        self.pause = lambda failed: min(cap, base * 2.0 ** min(failed - 1, 1023)) * (1 + rng.random()) / 2
         self.rows = store and Rows(store, tasks, clock, lease, max_crashes, capacity, self.pause)
         self.numbers = itertools.count(1)
         self.later, self.now, self.known, self.letters = [], {}, {}, []
@@ -126,7 +134,10 @@ class Scheduler:
         found = Expression(expression, tz)
 
         def after(now):
-            return (found.after(self.epoch + timedelta(seconds=now)) - self.epoch).total_seconds()
+            run = found.after(self.epoch + timedelta(seconds=int(now) - 60))
+            while (run - self.epoch).total_seconds() <= now:
+                run = found.after(run)
+            return (run - self.epoch).total_seconds()
 
         return self.add(task, after(self.clock.monotonic()), priority, attempts, after)
 
@@ -197,7 +208,8 @@ class Scheduler:
     def lead(self):
         self.leader = threading.current_thread()
         try:
-            self.leads.wait(self.later[0].due - self.clock.monotonic() if self.later else None)
+            seconds = self.later[0].due - self.clock.monotonic() if self.later else math.inf
+            self.leads.wait(None if seconds == math.inf else min(seconds, threading.TIMEOUT_MAX))
         finally:
             self.leader = None
 
@@ -263,11 +275,12 @@ class Rows:
     def __init__(self, store, tasks, clock, lease, max_crashes, capacity, pause):
         self.store, self.tasks, self.clock, self.lease, self.pause = store, tasks, clock, lease, pause
         self.max_crashes, self.capacity, self.mine = max_crashes, capacity, []
+        self.turn = threading.RLock()
 
     @contextmanager
     def changes(self):
-        """A transaction, and whatever follows from it."""
-        with self.store.transaction() as rows:
+        """A transaction of one thread, and whatever follows from it."""
+        with self.turn, self.store.transaction() as rows:
             yield rows
             for number in sorted(rows):
                 row = rows[number]
@@ -286,7 +299,7 @@ class Rows:
                 raise ValueError("no such parent")
             if self.capacity and sum(row["state"] == "waits" for row in living.values()) >= self.capacity:
                 raise QueueFull
-            chain = max((number for number, row in rows.items() if row["key"] == key), default=0) if key else 0
+            chain = max((number for number, row in rows.items() if row["key"] == key is not None), default=0)
             rows[number := len(rows) + 1] = {
                 "task": task, "state": "waits", "due": self.clock.monotonic() + delay, "attempts": attempts,
                 "unique": unique, "key": key, "chain": chain, "after": tuple(after),
@@ -304,8 +317,8 @@ class Rows:
         return row["state"] == "waits" and all(rows[parent]["state"] == "done" for parent in row["after"])
 
     def claim(self):
-        now = self.clock.monotonic()
         with self.changes() as rows:
+            now = self.clock.monotonic()
             for row in rows.values():
                 if row["state"] == "runs" and row["until"] <= now:
                     row["crashed"] += 1
@@ -343,9 +356,8 @@ class Rows:
 
     def settle(self, claim, state, error):
         self.mine.remove(claim)
-        now = self.clock.monotonic()
         with self.changes() as rows:
-            row = rows[claim.id]
+            row, now = rows[claim.id], self.clock.monotonic()
             if not self.holds(claim, rows, now):
                 return 0
             if state == "failed":
@@ -357,15 +369,15 @@ class Rows:
         return 1
 
     def beat(self):
-        now = self.clock.monotonic()
         with self.changes() as rows:
+            now = self.clock.monotonic()
             held = [claim for claim in self.mine[:] if self.holds(claim, rows, now)]
             for claim in held:
                 rows[claim.id]["until"] = now + self.lease
         return len(held)
 
     def dead_letters(self):
-        with self.store.transaction() as rows:
+        with self.changes() as rows:
             return [
                 DeadLetter(number, row["failed"], row["error"])
                 for number, row in sorted(rows.items())

@@ -2,7 +2,9 @@
 
 import math
 import random
+import re
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -111,6 +113,14 @@ class Core:
         return min((job.due for job in self.jobs.values() if not job.running), default=math.inf)
 
 
+def grid(start, step, now):
+    """The first time of an interval after `now`; the quotient of two floats may be one too small."""
+    count = (now - start) // step
+    while start + count * step <= now:
+        count += 1
+    return start + count * step
+
+
 # -- the calendar: hour by hour along UTC, the local minutes of each ---------------------------------------------------
 
 
@@ -130,7 +140,7 @@ def members(text, low, high):
 
 def parsed(expression):
     texts = expression.split()
-    if len(texts) != 5:
+    if len(texts) != 5 or re.search(r"[^0-9,*/-]", "".join(texts)):
         raise ValueError(expression)
     minutes, hours, days, months, weekdays = map(members, texts, (0, 0, 1, 1, 0), (59, 23, 31, 12, 7))
     starred = [text[0] == "*" for text in texts]
@@ -231,13 +241,14 @@ class Scheduler:
                 raise ValueError("a number is too small, or an epoch has no zone")
         if capacity == 0:
             raise ValueError("capacity must be at least 1")
-        self._clock, self._rng, self._base, self._cap, self._epoch = clock, rng or random.Random(), base, cap, epoch
+        self._clock, self._rng, self._base, self._cap = clock, rng or random.Random(), base, cap
+        self._epoch = epoch.astimezone(UTC)
         self._store, self._tasks, self._lease, self._patience = store, tasks, lease, max_crashes
-        self._capacity, self._claims = capacity, []
+        self._capacity, self._claims, self._line = capacity, [], threading.RLock()
         self._core, self._lock, self._bells = Core(), threading.Lock(), []
 
     def _draw(self, failures):
-        return min(self._cap, self._base * 2 ** (failures - 1)) * (0.5 + self._rng.random() / 2)
+        return min(self._cap, self._base * 2.0 ** min(failures - 1, 1023)) * (0.5 + self._rng.random() / 2)
 
     def _changed(self, decide):
         """Decide under the lock, and ring all bells."""
@@ -251,12 +262,16 @@ class Scheduler:
     def schedule(self, task, at, *, every=None, priority=0, attempts=1):
         if every is not None and every <= 0:
             raise ValueError("every must be above 0")
-        later = None if every is None else lambda now: at + every * (1 + (now - at) // every)
+        later = None if every is None else lambda now: grid(at, every, now)
         return self._changed(lambda: self._core.add(task, at, priority, attempts, later))
 
     def cron(self, task, expression, tz, *, priority=0, attempts=1):
         def later(now):
-            return (next_run(expression, tz, self._epoch + timedelta(seconds=now)) - self._epoch).total_seconds()
+            whole = math.floor(now)
+            while whole <= now:
+                run = next_run(expression, tz, self._epoch + timedelta(seconds=whole))
+                whole = (run - self._epoch).total_seconds()
+            return whole
 
         first = later(self._clock.monotonic())
         return self._changed(lambda: self._core.add(task, first, priority, attempts, later))
@@ -289,7 +304,7 @@ class Scheduler:
                     seconds = self._core.soonest() - now
                     self._bells.append(bell := threading.Event())
             if job is None:
-                bell.wait(None if seconds == math.inf else seconds)
+                bell.wait(None if seconds == math.inf else min(seconds, threading.TIMEOUT_MAX))
             else:
                 self._perform(job)
 
@@ -319,7 +334,7 @@ class Scheduler:
     def dead_letters(self):
         if self._store is None:
             return self._core.letters[:]
-        with self._store.transaction() as rows:
+        with self._rows() as rows:
             return [
                 DeadLetter(n, rows[n]["failures"], rows[n]["error"]) for n in sorted(rows) if rows[n]["state"] == "dead"
             ]
@@ -327,7 +342,7 @@ class Scheduler:
     def enqueue(self, task, *, delay=0.0, attempts=1, unique=None, key=None, after=()):
         if task not in self._tasks or delay < 0 or attempts < 1:
             raise ValueError("an unknown task, a negative delay, or no attempt")
-        with self._store.transaction() as rows:
+        with self._rows() as rows:
             twins = [n for n, row in rows.items() if alive(row) and unique is not None and row["unique"] == unique]
             if twins:
                 return twins[0]
@@ -342,16 +357,22 @@ class Scheduler:
         return number
 
     def beat(self):
-        with self._store.transaction() as rows:
+        with self._rows() as rows:
             now = self._clock.monotonic()
             mine = [rows[claim.id] for claim in self._claims[:] if held(claim, rows, now)]
             for row in mine:
                 row["until"] = now + self._lease
         return len(mine)
 
+    @contextmanager
+    def _rows(self):
+        """A transaction, while no other thread of this process has one."""
+        with self._line, self._store.transaction() as rows:
+            yield rows
+
     def _one_of_store(self):
         """Run one job of the store: 1 if its outcome was accepted, 0 if not; None if none is due."""
-        with self._store.transaction() as rows:
+        with self._rows() as rows:
             taken = take(rows, self._clock.monotonic(), self._lease, self._patience)
         if taken is None:
             return None
@@ -368,7 +389,7 @@ class Scheduler:
 
     def _write(self, claim, state, error):
         self._claims.remove(claim)
-        with self._store.transaction() as rows:
+        with self._rows() as rows:
             row, now = rows[claim.id], self._clock.monotonic()
             if not held(claim, rows, now):
                 return 0

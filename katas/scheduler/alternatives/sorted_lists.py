@@ -2,6 +2,7 @@
 
 import threading
 from bisect import bisect_right, insort
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
@@ -14,6 +15,8 @@ RANGES = {"minute": range(60), "hour": range(24), "day": range(1, 32), "month": 
 def field(word, among):
     """The members of `among` that a field of an expression names."""
     named = set()
+    if word.strip("0123456789,-*/"):
+        raise ValueError(word)
     for item in word.split(","):
         whole, _, step = item.partition("/")
         if whole == "*":
@@ -53,12 +56,15 @@ class Calendar:
         return all(found) if self.both else any(found)
 
     def after(self, instant):
+        """A clock that is set back over midnight has part of a day after the beginning of the next one."""
         day = instant.astimezone(self.zone).replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0)
+        later, day = [], day - timedelta(days=1)
         for _ in range(41 * 366):
+            over = bool(later)
             if self.has(day):
-                later = [run for run in self.runs(day) if run > instant]
-                if later:
-                    return min(later).astimezone(self.zone)
+                later += [run for run in self.runs(day) if run > instant]
+            if over:
+                return min(later).astimezone(self.zone)
             day += timedelta(days=1)
         raise NeverFires
 
@@ -142,7 +148,8 @@ class Memory:
                 while (job := self.take()) is None:
                     if self.mode != "open" or not patient:
                         return runs
-                    self.changed.wait(self.waiting[0][0] - self.clock.monotonic() if self.waiting else None)
+                    seconds = self.waiting[0][0] - self.clock.monotonic() if self.waiting else None
+                    self.changed.wait(seconds and min(seconds, threading.TIMEOUT_MAX))
             self.perform(job)
             runs += 1
 
@@ -194,12 +201,17 @@ class Shared:
     def __init__(self, store, tasks, clock, lease, max_crashes, capacity, pause):
         self.store, self.tasks, self.clock, self.lease, self.pause = store, tasks, clock, lease, pause
         self.max_crashes, self.capacity = max_crashes, capacity
-        self.here = {}
+        self.here, self.alone = {}, threading.RLock()
+
+    @contextmanager
+    def rows(self):
+        with self.alone, self.store.transaction() as rows:
+            yield rows
 
     def enqueue(self, task, *, delay=0.0, attempts=1, unique=None, key=None, after=()):
         if task not in self.tasks or delay < 0 or attempts < 1:
             raise ValueError(task)
-        with self.store.transaction() as rows:
+        with self.rows() as rows:
             alive = {number: row for number, row in rows.items() if row["state"] in "waits runs"}
             for number, row in alive.items():
                 if unique is not None and unique == row["unique"]:
@@ -222,15 +234,17 @@ class Shared:
             return number
 
     def die(self, rows, number, error):
-        if rows[number]["state"] in "waits runs":
-            rows[number].update(state="dead", error=error)
-            for child in rows[number]["children"]:
-                self.die(rows, child, "parent")
+        doomed = [(number, error)]
+        while doomed:
+            number, error = doomed.pop()
+            if rows[number]["state"] in "waits runs":
+                rows[number].update(state="dead", error=error)
+                doomed += [(child, "parent") for child in rows[number]["children"]]
 
     def run_due(self):
         accepted = 0
         while True:
-            with self.store.transaction() as rows:
+            with self.rows() as rows:
                 claim = self.claim(rows, self.clock.monotonic())
                 task = claim and rows[claim.id]["task"]
             if claim is None:
@@ -268,7 +282,7 @@ class Shared:
             outcome = type(failure).__name__
         finally:
             del self.here[claim]
-            with self.store.transaction() as rows:
+            with self.rows() as rows:
                 accepted = self.valid(claim, rows)
                 if accepted:
                     self.settle(rows, claim.id, outcome)
@@ -294,14 +308,14 @@ class Shared:
         row["state"] = "waits"
 
     def beat(self):
-        with self.store.transaction() as rows:
+        with self.rows() as rows:
             mine = [claim.id for claim in list(self.here) if self.valid(claim, rows)]
             for number in mine:
                 rows[number]["until"] = self.clock.monotonic() + self.lease
         return len(mine)
 
     def dead_letters(self):
-        with self.store.transaction() as rows:
+        with self.rows() as rows:
             dead = [(number, row) for number, row in sorted(rows.items()) if row["state"] == "dead"]
         return [DeadLetter(number, row["failed"], row["error"]) for number, row in dead]
 
@@ -313,7 +327,8 @@ class Scheduler:
             raise ValueError((base, cap, epoch, lease, max_crashes))
         if capacity is not None and capacity < 1:
             raise ValueError(capacity)
-        self.rng, self.base, self.cap, self.epoch, self.clock = rng or Random(), base, cap, epoch, clock
+        self.rng, self.base, self.cap, self.clock = rng or Random(), base, cap, clock
+        self.epoch = epoch.astimezone(UTC)
         self.memory = Memory(clock, self.pause)
         self.shared = store and Shared(store, tasks, clock, lease, max_crashes, capacity, self.pause)
         self.run_due = self.shared.run_due if store else lambda: self.memory.work(patient=False)
@@ -330,8 +345,10 @@ class Scheduler:
             raise ValueError((attempts, every))
 
         def following(now):
-            missed = (now - at) // every
-            return at + (missed + 1) * every
+            number = (now - at) // every
+            while (due := at + number * every) <= now:
+                number += 1
+            return due
 
         return self.memory.add(task, at, priority, attempts, following if every else None)
 
@@ -341,7 +358,10 @@ class Scheduler:
         calendar = Calendar(expression, tz)
 
         def following(now):
-            return (calendar.after(self.epoch + timedelta(seconds=now)) - self.epoch) / timedelta(seconds=1)
+            run = self.epoch + timedelta(seconds=now // 1)
+            while (due := (run - self.epoch) / timedelta(seconds=1)) <= now:
+                run = calendar.after(run)
+            return due
 
         return self.memory.add(task, following(self.clock.monotonic()), priority, attempts, following)
 

@@ -55,7 +55,14 @@ class Scheduler:
             return self._add(task, at, priority, attempts, None)
         if not every > 0:
             raise ValueError(f"every must be above 0 seconds, got {every}")
-        return self._add(task, at, priority, attempts, lambda now: at + (math.floor((now - at) / every) + 1) * every)
+
+        def following(now: float) -> float:
+            runs = math.floor((now - at) / every)
+            while at + runs * every <= now:  # asked again, for a division of floats is not exact
+                runs += 1
+            return at + runs * every
+
+        return self._add(task, at, priority, attempts, following)
 
     def cancel(self, number: int) -> bool:
         """Take back the runs that have not begun; whether there are any."""
@@ -129,7 +136,7 @@ class Scheduler:
                         return job
                 if self._draining or not wait:
                     break
-                self._changed.wait(self._waiting[0][0] - now if self._waiting else None)
+                self._changed.wait(min(self._waiting[0][0] - now, threading.TIMEOUT_MAX) if self._waiting else None)
         return None
 
     def _promote(self, now: float) -> None:
@@ -173,5 +180,5 @@ class Scheduler:
 
     def _pause(self, failures: int) -> float:
         """How long to wait after so many failures: doubled, bounded, and up to one half less."""
-        longest = min(self._cap, self._base * 2 ** (failures - 1))
+        longest = min(self._cap, self._base * 2.0 ** min(failures - 1, 1023))  # what is more is no float
         return longest * (1 + self._rng.random()) / 2

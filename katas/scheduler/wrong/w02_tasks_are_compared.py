@@ -73,7 +73,7 @@ class Scheduler:
                     return self._jobs[number]
                 if not wait:
                     break
-                self._changed.wait(self._waiting[0][0] - now if self._waiting else None)
+                self._changed.wait(min(self._waiting[0][0] - now, threading.TIMEOUT_MAX) if self._waiting else None)
         return None
 
     def _work(self, job: Job) -> None:

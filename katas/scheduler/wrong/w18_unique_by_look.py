@@ -5,6 +5,7 @@ import math
 import random
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo
 from interface import SYSTEM, Claim, Clock, DeadLetter, Dice, NeverFires, QueueFull, Store
 
 FIELDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
+SIGNS = frozenset("0123456789*,-/")
 YEARS = 50  # the rarest day, a 29 February on one weekday, comes at least every 40 years
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
@@ -36,8 +38,8 @@ class Cron:
 
     def __init__(self, expression: str, tz: str) -> None:
         words = expression.split()
-        if len(words) != len(FIELDS):
-            raise ValueError(f"a cron expression has {len(FIELDS)} fields, got {expression!r}")
+        if len(words) != len(FIELDS) or not SIGNS.issuperset("".join(words)):
+            raise ValueError(f"a cron expression has {len(FIELDS)} fields, of digits and *,-/ - got {expression!r}")
         self._minutes, self._hours, self._days, self._months, weekdays = map(_numbers, words, FIELDS)
         self._weekdays = {weekday % 7 for weekday in weekdays}
         self._by_interval = words[0].startswith("*") or words[1].startswith("*")
@@ -46,12 +48,13 @@ class Cron:
 
     def next(self, after: datetime) -> datetime:
         """The first run later than `after`."""
-        first = after.astimezone(self._zone).date()
-        for day in (first + n * DAY for n in range(YEARS * 366)):
+        first, found = after.astimezone(self._zone).date(), list[datetime]()
+        for day in (first + n * DAY for n in range(-1, YEARS * 366)):  # a day may begin before the last one ends
+            is_last = bool(found)
             if self._has_runs_on(day):
-                for run in self._runs_on(day):
-                    if run > after:
-                        return run.astimezone(self._zone)
+                found += [run for run in self._runs_on(day) if run > after]
+            if is_last:
+                return min(found).astimezone(self._zone)
         raise NeverFires(f"{self._expression!r} has no run in {YEARS} years")
 
     def _has_runs_on(self, day: date) -> bool:
@@ -60,9 +63,9 @@ class Cron:
         return matches and day.month in self._months
 
     def _runs_on(self, day: date) -> list[datetime]:
-        """The instants of the runs that belong to a day, in UTC and in order."""
+        """The instants of the runs that belong to a day, in UTC."""
         walls = [datetime.combine(day, time(hour, minute)) for hour in self._hours for minute in self._minutes]
-        return sorted({run for wall in walls for run in self._instants(wall)})
+        return [run for wall in walls for run in self._instants(wall)]
 
     def _instants(self, wall: datetime) -> Iterator[datetime]:
         """When the clocks on the wall show a time: once, twice, or not at all."""
@@ -117,6 +120,7 @@ class Queue:
         self._store, self._tasks, self._clock, self._lease = store, tasks, clock, lease
         self._max_crashes, self._capacity, self._pause = max_crashes, capacity, pause
         self._mine: set[Claim] = set()  # of what runs here
+        self._connected = threading.RLock()  # the store serves one thread at a time
 
     def enqueue(
         self,
@@ -131,12 +135,12 @@ class Queue:
         """Add a row unless a living one is its equal; the number of the job."""
         if task not in self._tasks or attempts < 1 or not delay >= 0:
             raise ValueError(f"a known task, 1 attempt or more, and no negative delay; got {task!r}")
-        with self._store.transaction() as rows:
+        with self._transaction() as rows:
             living = [number for number in rows if rows[number]["state"] in LIVING]
             for number in living:
                 if unique is not None and rows[number]["unique"] == unique:
                     return number
-        with self._store.transaction() as rows:
+        with self._transaction() as rows:
             living = [number for number in rows if rows[number]["state"] in LIVING]
             if not rows.keys() >= set(after):
                 raise ValueError(f"no such jobs: {sorted(set(after) - rows.keys())}")
@@ -170,7 +174,7 @@ class Queue:
 
     def beat(self) -> int:
         """Renew all leases in one transaction."""
-        with self._store.transaction() as rows:
+        with self._transaction() as rows:
             now = self._clock.monotonic()
             held = [claim for claim in list(self._mine) if _holds(claim, rows, now)]
             for claim in held:
@@ -179,13 +183,18 @@ class Queue:
 
     def dead_letters(self) -> list[DeadLetter]:
         """The dead, by their numbers."""
-        with self._store.transaction() as rows:
+        with self._transaction() as rows:
             dead = sorted(number for number in rows if rows[number]["state"] == "dead")
             return [DeadLetter(number, rows[number]["failures"], rows[number]["error"]) for number in dead]
 
+    @contextmanager
+    def _transaction(self) -> Iterator[dict[int, dict[str, Any]]]:
+        with self._connected, self._store.transaction() as rows:
+            yield rows
+
     def _claim(self) -> tuple[str, Claim] | None:
         """Make the next job ours."""
-        with self._store.transaction() as rows:
+        with self._transaction() as rows:
             now = self._clock.monotonic()
             self._take_back(rows, now)
             waiting = [number for number, row in rows.items() if row["state"] == "waiting" and row["due"] <= now]
@@ -222,7 +231,7 @@ class Queue:
     def _settle(self, claim: Claim, error: str | None, state: str = "done") -> bool:
         """Write down what became of a claim, unless it is over; whether that was done."""
         self._mine.remove(claim)
-        with self._store.transaction() as rows:
+        with self._transaction() as rows:
             row, now = rows[claim.id], self._clock.monotonic()
             if not _holds(claim, rows, now):
                 return False
@@ -284,7 +293,7 @@ class Scheduler:
             raise ValueError("lease must be above 0, max_crashes and capacity at least 1")
         self._clock, self._rng = clock, random.Random() if rng is None else rng
         self._base, self._cap = base, cap
-        self._epoch = epoch
+        self._epoch = epoch.astimezone(UTC)  # within one zone Python counts by what the walls show
         self._queue = (
             None if store is None else Queue(store, tasks or {}, clock, lease, max_crashes, capacity, self._pause)
         )
@@ -311,7 +320,14 @@ class Scheduler:
             return self._add(task, at, priority, attempts, None)
         if not every > 0:
             raise ValueError(f"every must be above 0 seconds, got {every}")
-        return self._add(task, at, priority, attempts, lambda now: at + (math.floor((now - at) / every) + 1) * every)
+
+        def following(now: float) -> float:
+            runs = math.floor((now - at) / every)
+            while at + runs * every <= now:  # asked again, for a division of floats is not exact
+                runs += 1
+            return at + runs * every
+
+        return self._add(task, at, priority, attempts, following)
 
     def cron(
         self, task: Callable[[], object], expression: str, tz: str, *, priority: int = 0, attempts: int = 1
@@ -320,7 +336,10 @@ class Scheduler:
         runs = Cron(expression, tz)
 
         def following(now: float) -> float:
-            return (runs.next(self._epoch + timedelta(seconds=now)) - self._epoch).total_seconds()
+            run = self._epoch + timedelta(seconds=math.floor(now))  # microseconds would be rounded, up or down
+            while (seconds := (run - self._epoch).total_seconds()) <= now:
+                run = runs.next(run)
+            return seconds
 
         return self._add(task, following(self._clock.monotonic()), priority, attempts, following)
 
@@ -414,7 +433,7 @@ class Scheduler:
                         return job
                 if self._draining or not wait:
                     break
-                self._changed.wait(self._waiting[0][0] - now if self._waiting else None)
+                self._changed.wait(min(self._waiting[0][0] - now, threading.TIMEOUT_MAX) if self._waiting else None)
         return None
 
     def _promote(self, now: float) -> None:
@@ -458,5 +477,5 @@ class Scheduler:
 
     def _pause(self, failures: int) -> float:
         """How long to wait after so many failures: doubled, bounded, and up to one half less."""
-        longest = min(self._cap, self._base * 2 ** (failures - 1))
+        longest = min(self._cap, self._base * 2.0 ** min(failures - 1, 1023))  # what is more is no float
         return longest * (1 + self._rng.random()) / 2

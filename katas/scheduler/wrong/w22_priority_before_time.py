@@ -38,7 +38,14 @@ class Scheduler:
             return self._add(task, at, priority, None)
         if not every > 0:
             raise ValueError(f"every must be above 0 seconds, got {every}")
-        return self._add(task, at, priority, lambda now: at + (math.floor((now - at) / every) + 1) * every)
+
+        def following(now: float) -> float:
+            runs = math.floor((now - at) / every)
+            while at + runs * every <= now:  # asked again, for a division of floats is not exact
+                runs += 1
+            return at + runs * every
+
+        return self._add(task, at, priority, following)
 
     def cancel(self, number: int) -> bool:
         """Take back the runs that have not begun; whether there are any."""
@@ -98,7 +105,7 @@ class Scheduler:
                         return job
                 if not wait:
                     break
-                self._changed.wait(self._waiting[0][1] - now if self._waiting else None)
+                self._changed.wait(min(self._waiting[0][1] - now, threading.TIMEOUT_MAX) if self._waiting else None)
         return None
 
     def _work(self, job: Job) -> None:

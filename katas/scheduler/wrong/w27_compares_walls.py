@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from interface import SYSTEM, Clock, DeadLetter, Dice, NeverFires
 
 FIELDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
+SIGNS = frozenset("0123456789*,-/")
 YEARS = 50  # the rarest day, a 29 February on one weekday, comes at least every 40 years
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
@@ -35,8 +36,8 @@ class Cron:
 
     def __init__(self, expression: str, tz: str) -> None:
         words = expression.split()
-        if len(words) != len(FIELDS):
-            raise ValueError(f"a cron expression has {len(FIELDS)} fields, got {expression!r}")
+        if len(words) != len(FIELDS) or not SIGNS.issuperset("".join(words)):
+            raise ValueError(f"a cron expression has {len(FIELDS)} fields, of digits and *,-/ - got {expression!r}")
         self._minutes, self._hours, self._days, self._months, weekdays = map(_numbers, words, FIELDS)
         self._weekdays = {weekday % 7 for weekday in weekdays}
         self._by_interval = words[0].startswith("*") or words[1].startswith("*")
@@ -46,12 +47,14 @@ class Cron:
     def next(self, after: datetime) -> datetime:
         """The first run later than `after`."""
         after = after.astimezone(self._zone)
-        first = after.date()
-        for day in (first + n * DAY for n in range(YEARS * 366)):
+        first, found = after.date(), list[datetime]()
+        for day in (first + n * DAY for n in range(-1, YEARS * 366)):  # a day may begin before the last one ends
+            is_last = bool(found)
             if self._has_runs_on(day):
-                for run in self._runs_on(day):
-                    if (local := run.astimezone(self._zone)) > after:
-                        return local
+                runs = [run.astimezone(self._zone) for run in self._runs_on(day)]
+                found += [run for run in runs if run > after]
+            if is_last:
+                return min(found)
         raise NeverFires(f"{self._expression!r} has no run in {YEARS} years")
 
     def _has_runs_on(self, day: date) -> bool:
@@ -60,9 +63,9 @@ class Cron:
         return matches and day.month in self._months
 
     def _runs_on(self, day: date) -> list[datetime]:
-        """The instants of the runs that belong to a day, in UTC and in order."""
+        """The instants of the runs that belong to a day, in UTC."""
         walls = [datetime.combine(day, time(hour, minute)) for hour in self._hours for minute in self._minutes]
-        return sorted({run for wall in walls for run in self._instants(wall)})
+        return [run for wall in walls for run in self._instants(wall)]
 
     def _instants(self, wall: datetime) -> Iterator[datetime]:
         """When the clocks on the wall show a time: once, twice, or not at all."""
@@ -119,7 +122,7 @@ class Scheduler:
             raise ValueError(f"epoch must be aware, got {epoch}")
         self._clock, self._rng = clock, random.Random() if rng is None else rng
         self._base, self._cap = base, cap
-        self._epoch = epoch
+        self._epoch = epoch.astimezone(UTC)  # within one zone Python counts by what the walls show
         self._last = 0  # number
         self._jobs: dict[int, Job] = {}  # that are not over
         self._waiting: list[tuple[float, int]] = []  # a heap of times and numbers; of numbers without a job, too
@@ -143,7 +146,14 @@ class Scheduler:
             return self._add(task, at, priority, attempts, None)
         if not every > 0:
             raise ValueError(f"every must be above 0 seconds, got {every}")
-        return self._add(task, at, priority, attempts, lambda now: at + (math.floor((now - at) / every) + 1) * every)
+
+        def following(now: float) -> float:
+            runs = math.floor((now - at) / every)
+            while at + runs * every <= now:  # asked again, for a division of floats is not exact
+                runs += 1
+            return at + runs * every
+
+        return self._add(task, at, priority, attempts, following)
 
     def cron(
         self, task: Callable[[], object], expression: str, tz: str, *, priority: int = 0, attempts: int = 1
@@ -152,7 +162,10 @@ class Scheduler:
         runs = Cron(expression, tz)
 
         def following(now: float) -> float:
-            return (runs.next(self._epoch + timedelta(seconds=now)) - self._epoch).total_seconds()
+            run = self._epoch + timedelta(seconds=math.floor(now))  # microseconds would be rounded, up or down
+            while (seconds := (run - self._epoch).total_seconds()) <= now:
+                run = runs.next(run)
+            return seconds
 
         return self._add(task, following(self._clock.monotonic()), priority, attempts, following)
 
@@ -234,7 +247,7 @@ class Scheduler:
                         return job
                 if self._draining or not wait:
                     break
-                self._changed.wait(self._waiting[0][0] - now if self._waiting else None)
+                self._changed.wait(min(self._waiting[0][0] - now, threading.TIMEOUT_MAX) if self._waiting else None)
         return None
 
     def _promote(self, now: float) -> None:
@@ -278,5 +291,5 @@ class Scheduler:
 
     def _pause(self, failures: int) -> float:
         """How long to wait after so many failures: doubled, bounded, and up to one half less."""
-        longest = min(self._cap, self._base * 2 ** (failures - 1))
+        longest = min(self._cap, self._base * 2.0 ** min(failures - 1, 1023))  # what is more is no float
         return longest * (1 + self._rng.random()) / 2
