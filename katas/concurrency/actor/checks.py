@@ -195,7 +195,7 @@ def what_was_taken_is_handled(make):
 
 @scenario(level=2, kills=["w10"], schedules=20)
 def an_answer_finds_its_asker(make):
-    """Two ask, and each gets the other one's balance."""
+    """One gets the balance of another, or waits for ever for an answer that says nothing."""
     told, errors = {}, []
 
     def handler(message):
