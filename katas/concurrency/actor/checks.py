@@ -9,24 +9,48 @@ from lldkit.dojo.author import scenario
 @scenario(level=1, kills=["w01"], schedules=15, race_timeouts=False)
 def one_message_at_a_time(make):
     """The handler has no lock, because it was told that it needs none."""
-    clock, inside, worst = make.clock(), [], [0]
+    clock, inside, worst, seen = make.clock(), [], [0], []
 
     def handler(message):
         inside.append(message)
         worst[0] = max(worst[0], len(inside))
         clock.sleep(1)
         inside.remove(message)
+        seen.append(message)
 
     def main():
         actor = make(handler)
-        for message in range(3):
+        for message in (0, None, 2):
             actor.tell(message)
+        clock.sleep(3_600)  # a thread that asks again and again does not come to the end of it
         actor.stop()
 
-    return {"main": main}, lambda: make.expect(worst, [1])
+    return {"main": main}, lambda: make.expect([worst, seen], [[1], [0, None, 2]])
 
 
-@scenario(level=1, kills=["w07"], schedules=60)
+@scenario(level=1, kills=["w08"], schedules=15)
+def nobody_waits_for_the_handler(make):
+    """The handler talks to a slow server, and meanwhile all who have something to say to it stand still."""
+    seen, begun, told = [], threading.Event(), threading.Event()
+
+    def handler(message):
+        if message == "slow":
+            begun.set()
+            told.wait()
+        seen.append(message)
+
+    def main():
+        actor = make(handler)
+        actor.tell("slow")
+        begun.wait()
+        actor.tell("next")
+        told.set()
+        actor.stop()
+
+    return {"main": main}, lambda: make.expect(seen, ["slow", "next"])
+
+
+@scenario(level=1, kills=["w07"], schedules=60, spurious_wakeups=True, max_steps=4_000)
 def each_senders_messages_keep_their_order(make):
     """'Close the account' overtakes 'transfer the rest'."""
     seen, actors, made = [], [], threading.Event()
@@ -79,6 +103,28 @@ def an_error_is_not_the_end(make):
     return {"main": main}, lambda: make.expect([*seen, *errors], ["good", "good", "KeyError"])
 
 
+@scenario(level=1, kills=["w09"], schedules=15)
+def nor_is_an_error_of_on_error(make):
+    """The message was malformed, the log that was to say so is full, and the account answers nobody any more."""
+    seen = []
+
+    def handler(message):
+        if message == "bad":
+            raise KeyError(message)
+        seen.append(message)
+
+    def full(error):
+        raise OSError
+
+    def main():
+        actor = make(handler, on_error=full)
+        for message in ("bad", "good"):
+            actor.tell(message)
+        actor.stop()
+
+    return {"main": main}, lambda: make.expect(seen, ["good"])
+
+
 @scenario(level=1, kills=["w04"], schedules=15)
 def the_handler_may_stop_the_actor(make):
     """The message that says stop is handled like all others, by the thread that it stops."""
@@ -102,6 +148,31 @@ def the_handler_may_stop_the_actor(make):
     return {"main": main}, lambda: make.expect(seen, ["a", "Stopped"])
 
 
+@scenario(level=1, schedules=15)
+def every_stop_waits_for_the_end(make):
+    """Somebody has stopped it already; whoever stops it now closes the database, and the last messages find it closed."""
+    clock, seen, actors, told, stopped = make.clock(), [], [], threading.Event(), threading.Event()
+
+    def handler(message):
+        if message == "stop":
+            told.wait()
+            actors[0].stop()
+            stopped.set()
+        clock.sleep(1)
+        seen.append(message)
+
+    def main():
+        actors.append(make(handler))
+        for message in ("stop", "last"):
+            actors[0].tell(message)
+        told.set()
+        stopped.wait()
+        actors[0].stop()
+        seen.append("closed")
+
+    return {"main": main}, lambda: make.expect(seen, ["stop", "last", "closed"])
+
+
 @scenario(level=1, kills=["w05"], schedules=120)
 def what_was_taken_is_handled(make):
     """The message was taken, so its sender has forgotten it; and the one who took it has gone home."""
@@ -122,15 +193,15 @@ def what_was_taken_is_handled(make):
     return {"sender": sender, "main": main}, invariant
 
 
-@scenario(level=2, schedules=20)
+@scenario(level=2, kills=["w10"], schedules=20)
 def an_answer_finds_its_asker(make):
-    """Two ask, and each gets the other one's balance."""
+    """One gets the balance of another, or waits for ever for an answer that says nothing."""
     told, errors = {}, []
 
     def handler(message):
         if message is None:
             raise KeyError(message)
-        return 2 * message
+        return 2 * message if message else None
 
     def main():
         actor = make(handler, on_error=errors.append)
@@ -138,7 +209,7 @@ def an_answer_finds_its_asker(make):
         def asks(message):
             told[message] = make.outcome(actor.ask, message)
 
-        threads = [threading.Thread(target=asks, args=(message,)) for message in (3, None)]
+        threads = [threading.Thread(target=asks, args=(message,)) for message in (3, None, 0)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -146,7 +217,7 @@ def an_answer_finds_its_asker(make):
         actor.stop()
         told["late"] = make.outcome(actor.ask, 4)
 
-    expected = {3: 6, None: "KeyError", "late": "Stopped"}
+    expected = {3: 6, None: "KeyError", 0: None, "late": "Stopped"}
     return {"main": main}, lambda: make.expect([told, errors], [expected, []])
 
 
@@ -202,21 +273,59 @@ def who_waits_for_an_answer_is_told_of_the_end(make):
     return {"main": main}, invariant
 
 
+@scenario(level=2, schedules=15, race_timeouts=False)
+def what_is_dropped_is_not_handled(make):
+    """It was to end in peace, then there was no time left for it; and the messages were handled all the same."""
+    clock, seen, actors = make.clock(), [], []
+
+    def handler(message):
+        clock.sleep(2)
+        seen.append(message)
+        if message == "drop":
+            actors[-1].stop(drain=False)
+
+    def main():
+        for first in ("drop", "slow"):
+            actors.append(actor := make(handler))
+            for message in (first, "late"):
+                actor.tell(message)
+            stopper = threading.Thread(target=actor.stop)
+            stopper.start()
+            clock.sleep(1)
+            if first == "slow":
+                actor.stop(drain=False)
+            stopper.join()
+
+    return {"main": main}, lambda: make.expect(seen, ["drop", "slow"])
+
+
 @scenario(level=2, schedules=80)
 def in_time_or_not_the_asker_knows(make):
     """A time-out that meets the answer: whoever was told TimeoutError may have been handled, whoever got an answer was."""
-    seen, told = [], []
+    seen, told, heard, tried = [], [], [], threading.Event()
 
     def handler(message):
+        if message == "slow":
+            tried.wait()
         seen.append(message)
         return "answer"
 
     def main():
         actor = make(handler)
+        for message in ("slow", "once"):
+            actor.tell(message)
+        now = make.outcome(actor.ask, "once", timeout=0)
+        tried.set()
+        asker = threading.Thread(target=lambda: heard.append(make.outcome(actor.ask, "n")))
+        asker.start()
         told.append(make.outcome(actor.ask, "m", timeout=1))
         actor.stop()
+        asker.join()
+        told.append((now, seen.count("once")))
 
     def invariant():
-        return make.expect(told == ["TimeoutError"] or (told, seen) == (["answer"], ["m"]), True)
+        right = told[0] == "TimeoutError" or (told[0] == "answer" and "m" in seen)
+        expected = ["answer" if "n" in seen else "Stopped", True, ("TimeoutError", 1)]
+        return make.expect([*heard, right, *told[1:]], expected)
 
     return {"main": main}, invariant

@@ -1,6 +1,7 @@
 """The scenarios: tasks on an event loop in virtual time, the next ready one drawn by seed."""
 
 import asyncio
+import contextlib
 
 from lldkit.dojo.author import scenario
 from lldkit.simulation import run_virtual
@@ -39,16 +40,22 @@ def nonsense_is_refused(make):
     """A request for more than the bucket can ever hold waits for ever; it is to be told so."""
 
     async def story(told):
+        for rate in (0, -1, float("nan")):
+            told.append("refused" if make.outcome(make, rate, 1) == "ValueError" else f"a rate of {rate}")
         bucket = make(2, 3)
+        await bucket.acquire(3)
+        told.append(now())
+        line = asyncio.create_task(bucket.acquire(3))
+        await asyncio.sleep(0.5)
         for n in (0, 4):
             try:
                 await bucket.acquire(n)
             except ValueError:
-                told.append(n)
-        await bucket.acquire(3)
+                told.append((n, now()))
+        await line
         told.append(now())
 
-    return tasks(make, story, [0, 4, 0])
+    return tasks(make, story, ["refused"] * 3 + [0, (0, 0.5), (4, 0.5), 1.5])
 
 
 @scenario(level=1, kills=["w01"], orders=12, granularity="sync")
@@ -120,8 +127,8 @@ def nobody_saves_up_more_than_the_burst(make):
     return tasks(make, story, [100, 100, 101, 102])
 
 
-def queue_of_three(make, who):
-    """Ann, Bob and Cyd wait for one token each; one of them is cancelled at 0.75. When do the others get theirs?"""
+def line_for_one_token_each(make, names, leave):
+    """They come one after the other, one token a second; some are cancelled. When do the others get theirs?"""
 
     async def story(told):
         bucket = make(1, 1)
@@ -131,25 +138,28 @@ def queue_of_three(make, who):
             await at(moment, bucket.acquire)
             told.append((name, now()))
 
-        waiting = {name: asyncio.create_task(take(name, at)) for name, at in (("Ann", 0.125), ("Bob", 0.25), ("Cyd", 0.5))}
-        await asyncio.sleep(0.75)
-        waiting[who].cancel()
+        waiting = {name: asyncio.create_task(take(name, (1 + place) / 8)) for place, name in enumerate(names)}
+        for name, moment in leave.items():
+            await asyncio.sleep(moment - now())
+            waiting[name].cancel()
         await asyncio.wait(waiting.values())
+        told.append([name for name in names if waiting[name].cancelled()])
 
-    names = [name for name in ("Ann", "Bob", "Cyd") if name != who]
-    return tasks(make, story, [(names[0], 1), (names[1], 2)])
+    served = [name for name in names if name not in leave]
+    return tasks(make, story, [*((name, 1 + place) for place, name in enumerate(served)), list(leave)])
 
 
 @scenario(level=2, kills=["w09"], orders=12, granularity="sync")
 def who_leaves_the_middle_of_the_line_delays_nobody(make):
     """A user has closed his browser; whoever stood behind him waits for tokens that nobody takes."""
-    return queue_of_three(make, "Bob")
+    names = ("Ann", "Bob", "Cyd", "Dan", "Eve", "Fay")
+    return line_for_one_token_each(make, names, {"Cyd": 0.8125, "Dan": 0.875, "Fay": 1.25})
 
 
 @scenario(level=2, kills=["w02"], orders=12, granularity="sync")
 def who_is_cancelled_delays_nobody(make):
     """The first in line was cancelled, and the line never moves again."""
-    return queue_of_three(make, "Ann")
+    return line_for_one_token_each(make, ("Ann", "Bob", "Cyd"), {"Ann": 0.75})
 
 
 @scenario(level=2, kills=["w05"], orders=12, granularity="sync")
@@ -188,8 +198,15 @@ def what_was_not_taken_is_there(make):
         told.append(now())
         await bucket.acquire(1)
         told.append(now())
+        full = make(1, 4)
+        task = asyncio.create_task(full.acquire(4))
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+        await full.acquire(4)
+        told.append(now() - (0 if task.cancelled() else 4))
 
-    return tasks(make, story, [2, 3])
+    return tasks(make, story, [2, 3, 3])
 
 
 def job(told, name, seconds, *, fails=None, cleanup=0):
@@ -209,6 +226,14 @@ def job(told, name, seconds, *, fails=None, cleanup=0):
     return work
 
 
+async def cleans_up_badly():
+    """A job that fails when it is cancelled."""
+    try:
+        await asyncio.sleep(9)
+    finally:
+        raise OSError
+
+
 @scenario(level=3, kills=["w07"], orders=12, granularity="sync")
 def results_stand_in_the_order_of_the_jobs(make):
     """The prices are right, each for another article."""
@@ -225,6 +250,11 @@ def results_stand_in_the_order_of_the_jobs(make):
 def there_are_never_more_than_the_limit(make):
     """A thousand addresses are a thousand sockets, and the process has a few hundred."""
 
+    def no_coroutine():
+        future = asyncio.get_running_loop().create_future()
+        future.set_result(5)
+        return future
+
     async def story(told):
         running = []
 
@@ -237,14 +267,14 @@ def there_are_never_more_than_the_limit(make):
 
             return work
 
-        await make.also("fan_out", [counted(number) for number in range(5)], 2)
+        told.append(await make.also("fan_out", [*(counted(number) for number in range(5)), no_coroutine], 2))
         told.append(now())
         try:
             await make.also("fan_out", [], 0)
         except ValueError:
             told.append("ValueError")
 
-    return tasks(make, limited(story), [2, 3, "ValueError"])
+    return tasks(make, limited(story), [2, [None, None, None, None, None, 5], 3, "ValueError"])
 
 
 def limited(story):
@@ -256,6 +286,24 @@ def limited(story):
         told.extend([max(whole[:5]), *whole[5:]])
 
     return shorter
+
+
+@scenario(level=3, kills=["w13"], orders=12, granularity="sync")
+def a_free_place_is_taken_at_once(make):
+    """One address is slow, and nineteen of twenty connections wait for it with their hands in their lap."""
+
+    async def story(told):
+        seconds = iter((4, 1, 1, 2))  # the first to begin is the slow one
+
+        async def work():
+            begins = now()
+            await asyncio.sleep(next(seconds))
+            told.append(("from", begins, "to", now()))
+
+        await make.also("fan_out", [work] * 4, 2)
+        told.sort()
+
+    return tasks(make, story, [("from", 0, "to", 1), ("from", 0, "to", 4), ("from", 1, "to", 2), ("from", 2, "to", 4)])
 
 
 @scenario(level=3, kills=["w08"], orders=12, granularity="sync")
@@ -284,9 +332,75 @@ def sorted_but_last(story):
     return shorter
 
 
+@scenario(level=3, kills=["w11"], orders=12, granularity="sync")
+def what_failed_first_is_raised(make):
+    """The log says that a connection was closed; that it was closed because a key was missing nobody finds out."""
+
+    async def story(told):
+        failed = []
+
+        async def fails(name):
+            await asyncio.sleep(1)
+            failed.append(name)
+            raise KeyError(name)
+
+        jobs = [cleans_up_badly, *(lambda name=name: fails(name) for name in range(4))]
+        try:
+            await make.also("fan_out", jobs, 5)
+        except Exception as error:
+            told.append((type(error).__name__, "the first" if error.args == (failed[0],) else "a later one", now()))
+
+    return tasks(make, story, [("KeyError", "the first", 1)])
+
+
+@scenario(level=3, kills=["w12"], orders=12, granularity="sync")
+def after_the_end_nothing_begins(make):
+    """The batch was called off, and one of its jobs, which does not care, makes room for the next one."""
+
+    async def story(told):
+        def played_by(*parts):
+            """As many jobs: who begins first has the first part."""
+            left = iter(parts)
+
+            async def work():
+                match next(left):
+                    case "fails":
+                        await asyncio.sleep(1)
+                        raise KeyError
+                    case "does not care":
+                        with contextlib.suppress(asyncio.CancelledError):
+                            await asyncio.sleep(9)
+                    case "next":
+                        await asyncio.sleep(1)
+                        told.append(("the next one ends", now()))
+
+            return [work] * len(parts)
+
+        try:
+            await make.also("fan_out", played_by("fails", "does not care", "next"), 2)
+        except Exception:
+            told.append(("failed", now()))
+        task = asyncio.create_task(make.also("fan_out", played_by("does not care", "next"), 1))
+        await asyncio.sleep(1)
+        task.cancel()
+        await asyncio.wait([task])
+        told.append((task.cancelled(), now()))
+
+    return tasks(make, story, [("failed", 1), (True, 2)])
+
+
 @scenario(level=3, kills=["w04"], orders=12, granularity="sync")
 def nobody_is_left_behind(make):
     """The request was answered with an error, and its other half goes on working, with a connection that was given back."""
+
+    def fails_when_called():
+        raise KeyError
+
+    async def raised_by(result):
+        try:
+            await result
+        except Exception as error:
+            return type(error).__name__, now()
 
     async def story(told):
         jobs = [job(told, "a", 1, fails=KeyError("a")), job(told, "b", 9, cleanup=2)]
@@ -294,9 +408,10 @@ def nobody_is_left_behind(make):
             await make.also("fan_out", jobs, 2)
         except KeyError:
             told.append(("raised", now()))
+        told.append(await raised_by(make.also("fan_out", [lambda: asyncio.sleep(9), fails_when_called], 2)))
         await asyncio.sleep(20)
 
-    return tasks(make, story, [("b cancelled", 3), ("raised", 3)])
+    return tasks(make, story, [("b cancelled", 3), ("raised", 3), ("KeyError", 3)])
 
 
 @scenario(level=3, orders=12, granularity="sync")
@@ -304,11 +419,38 @@ def a_cancellation_takes_the_jobs_along(make):
     """Whoever calls it off calls off what belongs to it."""
 
     async def story(told):
-        jobs = [job(told, "a", 9, cleanup=1), job(told, "b", 9, cleanup=2)]
-        task = asyncio.create_task(make.also("fan_out", jobs, 2))
-        await asyncio.sleep(1)
-        task.cancel()
+        jobs = [job(told, "a", 9, cleanup=1), job(told, "b", 9, cleanup=2), stubborn(told, "c", until=5)]
+        task = asyncio.create_task(make.also("fan_out", jobs, 3))
+        for moment in (1, 4):
+            await asyncio.sleep(moment - now())
+            task.cancel()
         await asyncio.wait([task])
         told.append((task.cancelled(), now()))
 
-    return tasks(make, story, [("a cancelled", 2), ("b cancelled", 3), (True, 3)])
+    return tasks(make, story, [("a cancelled", 2), ("b cancelled", 3), ("c cancelled", 5), (True, 5)])
+
+
+@scenario(level=3, orders=12, granularity="sync")
+def what_is_called_off_is_cancelled(make):
+    """The server is to stop; a connection that broke while it was closed makes an error of it, and the server goes on."""
+
+    async def story(told):
+        task = asyncio.create_task(make.also("fan_out", [cleans_up_badly], 1))
+        await asyncio.sleep(1)
+        task.cancel()
+        await asyncio.wait([task])
+        told.append("CancelledError" if task.cancelled() else type(task.exception()).__name__)
+
+    return tasks(make, story, ["CancelledError"])
+
+
+def stubborn(told, name, *, until):
+    """A job that cleans up until then, however often it is cancelled."""
+
+    async def work():
+        while now() < until:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(until - now())
+        told.append((f"{name} cancelled", now()))
+
+    return work

@@ -106,6 +106,20 @@ def no_place_is_left_empty(make):
     return {"Ann": body, "Bob": body}, lambda: make.expect(told, [["a"], ["a"]])
 
 
+@scenario(level=1, kills=["w08"], schedules=60)
+def the_count_is_of_those_inside(make):
+    """Two pass the door at once, and only one is counted: it has a place too few from then on, or one too many."""
+    bulkhead, seen = make(2), []
+
+    def body():
+        caught(bulkhead.run, lambda: seen.append(bulkhead.active()))
+
+    def invariant():
+        return make.expect([f"{max(2, *seen, 0)} inside at most", bulkhead.active()], ["2 inside at most", 0])
+
+    return {"Ann": body, "Bob": body, "Cyd": body}, invariant
+
+
 @scenario(level=2, kills=["w07"], schedules=100)
 def no_more_wait_than_may(make):
     """A queue of one in which two wait is not bounded, and grows on the day on which it matters."""
@@ -130,7 +144,7 @@ def the_queue_is_as_long_as_asked(make):
     def comes_at(second):
         def body():
             clock.sleep(second)
-            told[second] = [caught(bulkhead.run, clock.sleep, 8), clock.monotonic()]
+            told[second] = [caught(bulkhead.run, clock.sleep, 8, timeout=7.5), clock.monotonic()]
 
         return body
 
@@ -183,6 +197,53 @@ def in_time_or_not_no_permit_is_lost(make):
 
     bodies = {"slow": slow, "impatient": impatient, "last": last}
     return bodies, lambda: make.expect([told[-1], bulkhead.active(), bulkhead.waiting()], [[], 0, 0])
+
+
+@scenario(level=2, kills=["w09"], **QUIET)
+def one_deadline_however_often_he_is_woken(make):
+    """He is woken for a permit that another one gets, and his five seconds begin anew, each time."""
+    bulkhead, clock, told = make(1, queue=2), make.clock(), []
+
+    def stays(at, seconds):
+        clock.sleep(at)
+        bulkhead.run(clock.sleep, seconds)
+
+    def ours():
+        clock.sleep(2)
+        told.extend([caught(bulkhead.run, list, timeout=5), clock.monotonic()])
+
+    bodies = {"first": lambda: stays(0, 4), "second": lambda: stays(1, 20), "ours": ours}
+    expected = ["BulkheadFull", 7]
+    return bodies, lambda: make.expect(expected if told == [[], 4] else told, expected)
+
+
+@scenario(level=2, kills=["w10"], **QUIET)
+def two_places_are_for_two(make):
+    """Two leave at once, and only one of those in line is told; the other one sleeps beside a free place."""
+    bulkhead, clock, told = make(2, queue=2), make.clock(), []
+
+    def stays(name, at):
+        clock.sleep(at)
+        bulkhead.run(clock.sleep, 4)
+        told.append((name, clock.monotonic()))
+
+    times = {"Ann": 0, "Bob": 0, "Cyd": 1, "Dan": 1, "Eve": 5}
+    ends = {"Ann": 4, "Bob": 4, "Cyd": 8, "Dan": 8, "Eve": 12}
+    bodies = {name: lambda name=name, at=at: stays(name, at) for name, at in times.items()}
+    return bodies, lambda: make.expect([dict(told), bulkhead.active()], [ends, 0])
+
+
+@scenario(level=2, **QUIET)
+def who_gives_up_takes_no_wake_up_along(make):
+    """The wake-up went to one who was just giving up, and whoever stood behind him was never called."""
+    bulkhead, clock, told = make(1, queue=2), make.clock(), []
+
+    def comes(at, **limits):
+        clock.sleep(at)
+        told.append(caught(bulkhead.run, clock.sleep, 4, **limits))
+
+    bodies = {"slow": lambda: comes(0), "impatient": lambda: comes(1, timeout=3), "patient": lambda: comes(2)}
+    return bodies, lambda: make.expect(len(told), 3)
 
 
 @scenario(level=2, schedules=60, spurious_wakeups=True, max_steps=4_000)

@@ -120,8 +120,9 @@ def versions_begin_at_0_and_rise_by_one(make):
         store = make.also("VersionedStore", AtomicRef({}))
         told.extend([store.get("a"), store.put("a", None, 0), store.get("a"), store.put("a", "x", 1)])
         told.extend([store.put("b", "y", 0), store.get("a"), store.get("b")])
+        told.extend([store.put("b", "y", 1), store.get("b")])
 
-    expected = [(None, 0), 1, (None, 1), 2, 1, ("x", 2), ("y", 1)]
+    expected = [(None, 0), 1, (None, 1), 2, 1, ("x", 2), ("y", 1), 2, ("y", 2)]
     return {"Eve": story}, lambda: make.expect(told, expected)
 
 
@@ -185,3 +186,26 @@ def of_two_with_one_version_one_wins(make):
         return make.expect([*sorted(map(str, told)), store.get("a")[1]], ["1", "Conflict", 1])
 
     return {"Ann": lambda: put("Ann's"), "Bob": lambda: put("Bob's")}, invariant
+
+
+@scenario(level=2, schedules=60, max_steps=600)
+def each_answer_is_of_one_moment(make):
+    """The reader has the old text with the new version, and when he writes it back the new text is gone."""
+    store, seen = make.also("VersionedStore", AtomicRef({})), []
+
+    def put(value, version):
+        try:
+            seen.append(store.put("a", value, version) == version + 1)
+        except Exception as error:
+            seen.append(error.actual != version)
+
+    def writer():
+        put(1, 0)
+        put(2, 1)
+
+    def reader():
+        value, version = store.get("a")
+        seen.append((value or 0) == version)
+
+    bodies = {"writer": writer, "reader": reader, "other": lambda: put(2, 1)}
+    return bodies, lambda: make.expect(seen, [True] * 4)

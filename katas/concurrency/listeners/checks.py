@@ -50,6 +50,21 @@ def one_error_does_not_silence_the_others(make):
     return {"Eve": story}, lambda: make.expect(heard, ["Ann", "Bob", "KeyError", "OSError"])
 
 
+@scenario(level=1, kills=["w09"], schedules=1)
+def one_error_comes_in_a_group_too(make):
+    """The caller unpacks the group; the day on which only one has failed, it is none, and what he sees is another error."""
+    listeners, told = make(), []
+
+    def fails(event):
+        raise KeyError(event)
+
+    def story():
+        listeners.add(fails)
+        told.append(make.outcome(listeners.notify, "e"))
+
+    return {"Eve": story}, lambda: make.expect(told, ["ExceptionGroup"])
+
+
 @scenario(level=1, kills=["w05"], proof="free", smoke=True)
 def nobody_is_forgotten(make):
     """The second plug-in registers at the same moment as the first, and is never called; restarting helps, mostly."""
@@ -179,3 +194,24 @@ def a_round_within_a_round(make):
         listeners.notify(1)
 
     return {"Eve": story}, lambda: make.expect(heard, ["outer 1", "outer 2", "new 2"])
+
+
+@scenario(level=2, kills=["w08"], schedules=1)
+def a_round_within_keeps_its_errors_apart(make):
+    """One listener failed, another one told of something else, and nobody ever hears that the first one failed."""
+    listeners, told = make(), []
+
+    def fails(event):
+        if event == "order":
+            raise KeyError(event)
+
+    def tells_on(event):
+        if event == "order":
+            told.append(make.outcome(listeners.notify, "mail"))
+
+    def story():
+        listeners.add(fails)
+        listeners.add(tells_on)
+        told.append(make.outcome(listeners.notify, "order"))
+
+    return {"Eve": story}, lambda: make.expect(told, [None, "ExceptionGroup"])

@@ -13,7 +13,7 @@ class Listeners(Protocol):
         """Register fn; it is called after those who are there already."""
 
     def remove(self, fn: Listener) -> None:
-        """Take one registration of fn away; ValueError if there is none."""
+        """Take the oldest registration of fn away; ValueError if there is none."""
 
     def notify(self, event: object) -> None:
         """Call all with the event; then ExceptionGroup if some raised."""

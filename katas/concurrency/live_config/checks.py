@@ -47,12 +47,24 @@ def what_is_handed_out_is_no_handle(make):
     config, told = make({"a": 1}), []
 
     def alone():
-        for snapshot in (config.current(), config.update({"a": 2})):
+        for read in (config.current, lambda: config.update({"b": 2})):
+            snapshot = read()
             with contextlib.suppress(TypeError, AttributeError):
                 snapshot.values["a"] = 99
         told.extend([shown(config.current()), shown(config.update({"b": 3}))])
 
-    return {"alone": alone}, lambda: make.expect(told, [[2, {"a": 2}], [3, {"a": 2, "b": 3}]])
+    return {"alone": alone}, lambda: make.expect(told, [[2, {"a": 1, "b": 2}], [3, {"a": 1, "b": 3}]])
+
+
+@scenario(level=1, schedules=1)
+def every_update_is_a_version(make):
+    """The operator has confirmed what was there already, and waits for a version that never comes."""
+    config, told = make({"a": 1}), []
+
+    def alone():
+        told.extend(shown(config.update(changes)) for changes in ({}, {"a": 1}, {"a": None}))
+
+    return {"alone": alone}, lambda: make.expect(told, [[2, {"a": 1}], [3, {"a": 1}], [4, {"a": None}]])
 
 
 @scenario(level=1, kills=["w02"], schedules=100, smoke=True)
@@ -97,6 +109,19 @@ def close_tells_everybody(make):
 
     bodies = {"Ann": watcher, "Bob": watcher, "closer": config.close}
     return bodies, lambda: make.expect([*told, config.watch(1), shown(config.watch(0))], [None, None, None, [1, {}]])
+
+
+@scenario(level=2, schedules=1)
+def after_the_end_nobody_waits_and_all_else_works(make):
+    """The service writes its last setting while it ends, and ends with an error."""
+    config, told = make({}), []
+
+    def alone():
+        config.close()
+        told.append(make.outcome(config.watch, 1, timeout=0))
+        told.extend([shown(config.update({"a": 1})), shown(config.current()), shown(config.watch(1))])
+
+    return {"alone": alone}, lambda: make.expect(told, [None, *[[2, {"a": 1}]] * 3])
 
 
 @scenario(level=2, kills=["w06"], proof="sync")

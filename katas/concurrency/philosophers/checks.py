@@ -7,8 +7,16 @@ from lldkit.dojo.author import scenario
 STEPS = 2_000  # within which somebody must have eaten
 
 
-class Down(Exception):
-    """What `eat` raises."""
+class Down(BaseException):
+    """What `eat` raises: no Exception, as a cancellation."""
+
+
+def caught(call, *args, **kwargs):
+    """What a call returns, or the name of what it raises."""
+    try:
+        return call(*args, **kwargs)
+    except (Exception, Down) as error:
+        return type(error).__name__
 
 
 def diners(table, seats, eaten):
@@ -23,18 +31,58 @@ def everybody_eats(make):
     return diners(make(3), range(3), eaten), lambda: make.expect(sorted(eaten), [0, 1, 2])
 
 
-@scenario(level=1, kills=["w02"], schedules=60, max_steps=STEPS)
-def neighbours_never_eat_at_once(make):
-    """Two that must never work on the same thing at the same time do."""
-    table, busy, clashes = make(4), set(), []
+def eaters(make, *seats):
+    """Some of four eat for a second each; none may meet his neighbour."""
+    table, clock, busy, clashes = make(4), make.clock(), set(), []
 
     def eat(seat):
         busy.add(seat)
         clashes.extend(busy & {(seat - 1) % 4, (seat + 1) % 4})
+        clock.sleep(1)
         busy.discard(seat)
 
-    bodies = {f"seat {seat}": lambda seat=seat: table.dine(seat, lambda: eat(seat)) for seat in (0, 1)}
+    bodies = {f"seat {seat}": lambda seat=seat: table.dine(seat, lambda: eat(seat)) for seat in seats}
     return bodies, lambda: make.expect(f"{min(1, len(clashes))} clashes", "0 clashes")
+
+
+@scenario(level=1, kills=["w02"], schedules=60, max_steps=STEPS)
+def neighbours_never_eat_at_once(make):
+    """Two that must never work on the same thing at the same time do."""
+    return eaters(make, 0, 1)
+
+
+@scenario(level=1, kills=["w11"], schedules=20, max_steps=STEPS)
+def the_last_one_and_the_first_are_neighbours(make):
+    """The ring is open at one place, and there two work on the same thing."""
+    return eaters(make, 3, 0)
+
+
+@scenario(level=1, kills=["w09"], schedules=40, max_steps=STEPS, spurious_wakeups=True)
+def who_was_woken_looks_again(make):
+    """Something woke him, perhaps for nothing, and he eats, though a neighbour has his fork."""
+    return eaters(make, 0, 1, 2)
+
+
+@scenario(level=1, kills=["w10"], schedules=20, max_steps=STEPS, race_timeouts=False)
+def whoever_can_eat_is_told(make):
+    """One was told, could do nothing about it, and kept it to himself; the one who could sleeps on."""
+    table, clock, eaten, fed = make(5), make.clock(), [], threading.Event()
+
+    def dine(seat, at, meal):
+        def body():
+            clock.sleep(at)
+            table.dine(seat, meal)
+            eaten.append(seat)
+
+        return body
+
+    bodies = {
+        "seat 0": dine(0, 0, fed.wait),  # as long as seat 3 has not eaten
+        "seat 2": dine(2, 0, lambda: clock.sleep(3)),
+        "seat 1": dine(1, 1, lambda: None),
+        "seat 3": dine(3, 2, fed.set),
+    }
+    return bodies, lambda: make.expect(sorted(eaten), [0, 1, 2, 3])
 
 
 @scenario(level=1, schedules=60, max_steps=STEPS)
@@ -87,7 +135,7 @@ def forks_are_free_after_an_exception(make):
         raise Down
 
     def first():
-        told.append(make.outcome(table.dine, 0, choke))
+        told.append(caught(table.dine, 0, choke))
 
     def then():
         told.append(table.dine(1, lambda: "eaten"))
@@ -164,9 +212,10 @@ def who_gets_them_in_time_eats(make):
 
     def choke():
         clock.sleep(2)
-        raise Down
+        raise TimeoutError
 
     def first():
+        told.append(make.outcome(table.try_dine, 4, list, timeout=0))
         told.append(make.outcome(table.try_dine, 0, choke, timeout=0))
 
     def then():
@@ -175,6 +224,6 @@ def who_gets_them_in_time_eats(make):
         told.append(table.try_dine(1, lambda: told.append("eaten"), timeout=4))
 
     def invariant():
-        return make.expect([sorted(map(str, told)), told[0]], [["Down", "False", "True", "eaten"], False])
+        return make.expect([sorted(map(str, told)), told[1]], [["False", "TimeoutError", "True", "ValueError", "eaten"], False])
 
     return {"seat 0": first, "seat 1": then}, invariant

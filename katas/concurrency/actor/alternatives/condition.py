@@ -63,16 +63,17 @@ class Actor:
                     self.news.notify_all()
                     return
                 number, message, is_question = self.waiting.pop(0)
-            outcome = self.outcome(message)
+            outcome = self.outcome(message, self.handler)
             with self.news:
                 if is_question:
                     self.outcomes[number] = outcome
                 self.news.notify_all()
-            if not is_question and outcome[1] is not None and self.on_error is not None:
-                self.on_error(outcome[1])
+            if not is_question and outcome[1] is not None:
+                self.outcome(outcome[1], self.on_error or repr)
 
-    def outcome(self, message):
+    @staticmethod
+    def outcome(message, call):
         try:
-            return self.handler(message), None
+            return call(message), None
         except Exception as error:
             return None, error

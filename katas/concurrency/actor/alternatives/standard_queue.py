@@ -75,4 +75,10 @@ class Actor:
             except Exception as error:
                 letter.finish(None, error)
                 if not is_question and self.on_error is not None:
-                    self.on_error(error)
+                    self.tell_of(error)
+
+    def tell_of(self, error):
+        try:
+            self.on_error(error)
+        except Exception:
+            pass

@@ -1,5 +1,6 @@
 """Throws the letters away, and with them who waits for an answer."""
 
+import contextlib
 import threading
 from collections import deque
 from concurrent.futures import Future
@@ -10,7 +11,7 @@ from interface import Stopped
 class Actor:
     def __init__(self, handler, *, on_error=None):
         self._handler = handler
-        self._on_error = on_error
+        self._on_error = on_error or (lambda error: None)
         self._changed = threading.Condition()
         self._mail = deque()
         self._stopped = False
@@ -59,7 +60,7 @@ class Actor:
         try:
             self._handler(message)
         except Exception as error:
-            if self._on_error is not None:
+            with contextlib.suppress(Exception):
                 self._on_error(error)
 
     def _next(self):

@@ -1,5 +1,6 @@
 """Looks whether it is stopped before it takes the lock."""
 
+import contextlib
 import threading
 from collections import deque
 
@@ -9,7 +10,7 @@ from interface import Stopped
 class Actor:
     def __init__(self, handler, *, on_error=None):
         self._handler = handler
-        self._on_error = on_error
+        self._on_error = on_error or (lambda error: None)
         self._changed = threading.Condition()
         self._mail = deque()
         self._stopped = False
@@ -35,7 +36,7 @@ class Actor:
             try:
                 self._handler(*letter)
             except Exception as error:
-                if self._on_error is not None:
+                with contextlib.suppress(Exception):
                     self._on_error(error)
 
     def _next(self):

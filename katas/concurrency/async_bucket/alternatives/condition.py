@@ -5,7 +5,7 @@ import asyncio
 
 class AsyncBucket:
     def __init__(self, rate, burst):
-        if rate <= 0 or burst < 1:
+        if not rate > 0 or burst < 1:
             raise ValueError("bad bucket")
         self.rate, self.burst, self.empty_at = rate, burst, None
         self.moved, self.tickets = asyncio.Condition(), []
@@ -39,25 +39,38 @@ class AsyncBucket:
 async def fan_out(jobs, limit):
     if limit < 1:
         raise ValueError("bad limit")
-    jobs, running, results = list(jobs), {}, {}
+    jobs, running, results, errors = list(jobs), set(), {}, []
+
+    async def run(number):
+        try:
+            results[number] = await jobs[number]()
+        except Exception as error:
+            errors.append(error)
+
     try:
         for number in range(len(jobs)):
-            while len(running) >= limit:
-                await one_ends(running, results)
-            running[asyncio.ensure_future(jobs[number]())] = number
-        while running:
-            await one_ends(running, results)
-    except BaseException:
-        for task in running:
-            task.cancel()
-        if running:
-            await asyncio.wait(running)
-        raise
+            if len(running) >= limit:
+                _, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            if errors:
+                break
+            running.add(asyncio.ensure_future(run(number)))
+        while running and not errors:
+            _, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await end(running)
+    if errors:
+        raise errors[0]
     return [results[number] for number in range(len(jobs))]
 
 
-async def one_ends(running, results):
-    done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-    for task in done:
-        results[running[task]] = task.result()
-        del running[task]
+async def end(running):
+    for task in running:
+        task.cancel()
+    cancelled = None
+    while running:
+        try:
+            _, running = await asyncio.wait(running)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled

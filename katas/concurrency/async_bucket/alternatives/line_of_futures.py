@@ -42,11 +42,12 @@ async def fan_out(jobs, limit):
     if limit < 1:
         raise ValueError("limit must be positive")
     permits, first = asyncio.Semaphore(limit), []
+    called_off = False
 
     async def run(job):
         async with permits:
             try:
-                return await job()
+                return None if first else await job()
             except Exception as error:
                 first.append(error)
                 raise
@@ -54,8 +55,15 @@ async def fan_out(jobs, limit):
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(run(job)) for job in jobs]
+            try:
+                await asyncio.wait([*tasks, group.create_task(asyncio.sleep(0))])
+            except asyncio.CancelledError:
+                called_off = not first
+                raise
     except* Exception:
         pass
+    if called_off:
+        raise asyncio.CancelledError
     if first:
         raise first[0]
     return [task.result() for task in tasks]

@@ -1,11 +1,12 @@
 """The reference: whoever is first in line holds the lock; jobs are taken by workers who all end together."""
 
 import asyncio
+from collections import deque
 
 
 class AsyncBucket:
     def __init__(self, rate, burst):
-        if rate <= 0 or burst < 1:
+        if not rate > 0 or burst < 1:
             raise ValueError(f"rate must be above 0 and burst at least 1, got {rate!r} and {burst!r}")
         self._rate, self._burst = rate, burst
         self._full_at = float("-inf")
@@ -24,19 +25,25 @@ class AsyncBucket:
 async def fan_out(jobs, limit):
     if limit < 1:
         raise ValueError(f"limit must be at least 1, got {limit!r}")
-    results, waiting = {}, iter(enumerate(jobs))
+    results, errors, waiting = {}, [], deque(enumerate(jobs))
 
     async def worker():
-        for number, job in waiting:
-            results[number] = await job()
+        while waiting:
+            number, job = waiting.popleft()
+            try:
+                results[number] = await job()
+            except BaseException as error:
+                errors.append(error)
+                raise
 
     workers = [asyncio.create_task(worker()) for _ in range(limit)]
     try:
-        ended, _ = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
+        await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
     finally:
+        waiting.clear()
         for each in workers:
             each.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
-    for each in ended:
-        each.result()
+    if errors:
+        raise errors[0]
     return [results[number] for number in range(len(results))]

@@ -1,11 +1,12 @@
 """The first error is raised, and the other jobs go on."""
 
 import asyncio
+from collections import deque
 
 
 class AsyncBucket:
     def __init__(self, rate, burst):
-        if rate <= 0 or burst < 1:
+        if not rate > 0 or burst < 1:
             raise ValueError(f"rate must be above 0 and burst at least 1, got {rate!r} and {burst!r}")
         self._rate, self._burst = rate, burst
         self._full_at = float("-inf")
@@ -24,10 +25,11 @@ class AsyncBucket:
 async def fan_out(jobs, limit):
     if limit < 1:
         raise ValueError(f"limit must be at least 1, got {limit!r}")
-    results, waiting = {}, iter(enumerate(jobs))
+    results, waiting = {}, deque(enumerate(jobs))
 
     async def worker():
-        for number, job in waiting:
+        while waiting:
+            number, job = waiting.popleft()
             results[number] = await job()
 
     workers = [asyncio.create_task(worker()) for _ in range(limit)]

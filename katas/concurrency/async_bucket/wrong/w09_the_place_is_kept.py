@@ -5,7 +5,7 @@ import asyncio
 
 class AsyncBucket:
     def __init__(self, rate, burst):
-        if rate <= 0 or burst < 1:
+        if not rate > 0 or burst < 1:
             raise ValueError(f"rate must be above 0 and burst at least 1, got {rate!r} and {burst!r}")
         self._rate, self._burst = rate, burst
         self._full_at = float("-inf")

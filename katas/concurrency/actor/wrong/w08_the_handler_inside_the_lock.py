@@ -1,0 +1,48 @@
+"""Handles a message as it takes it, under the lock."""
+
+import contextlib
+import threading
+from collections import deque
+
+from interface import Stopped
+
+
+class Actor:
+    def __init__(self, handler, *, on_error=None):
+        self._handler = handler
+        self._on_error = on_error or (lambda error: None)
+        self._changed = threading.Condition()
+        self._mail = deque()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def tell(self, message):
+        with self._changed:
+            if self._stopped:
+                raise Stopped
+            self._mail.append(message)
+            self._changed.notify()
+
+    def stop(self):
+        with self._changed:
+            self._stopped = True
+            self._changed.notify()
+        if self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def _run(self):
+        while self._handle_next():
+            pass
+
+    def _handle_next(self):
+        with self._changed:
+            self._changed.wait_for(lambda: self._mail or self._stopped)
+            if not self._mail:
+                return False
+            try:
+                self._handler(self._mail.popleft())
+            except Exception as error:
+                with contextlib.suppress(Exception):
+                    self._on_error(error)
+            return True

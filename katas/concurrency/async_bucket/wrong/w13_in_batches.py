@@ -1,0 +1,47 @@
+"""Runs as many jobs as the limit says, waits for them, and then runs as many again."""
+
+import asyncio
+
+
+class AsyncBucket:
+    def __init__(self, rate, burst):
+        if not rate > 0 or burst < 1:
+            raise ValueError(f"rate must be above 0 and burst at least 1, got {rate!r} and {burst!r}")
+        self._rate, self._burst = rate, burst
+        self._full_at = float("-inf")
+        self._first = asyncio.Lock()
+
+    async def acquire(self, n=1):
+        if not 1 <= n <= self._burst:
+            raise ValueError(f"n must be from 1 to {self._burst}, got {n!r}")
+        async with self._first:
+            now = asyncio.get_running_loop().time()
+            after = max(self._full_at, now) + n / self._rate
+            await asyncio.sleep(max(0, after - self._burst / self._rate - now))
+            self._full_at = after
+
+
+async def fan_out(jobs, limit):
+    if limit < 1:
+        raise ValueError(f"limit must be at least 1, got {limit!r}")
+    results, errors = [], []
+
+    async def run(job):
+        try:
+            return await job()
+        except BaseException as error:
+            errors.append(error)
+            raise
+
+    for batch in (jobs[start : start + limit] for start in range(0, len(jobs), limit)):
+        running = [asyncio.create_task(run(job)) for job in batch]
+        try:
+            await asyncio.wait(running, return_when=asyncio.FIRST_EXCEPTION)
+        finally:
+            for each in running:
+                each.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+        if errors:
+            raise errors[0]
+        results += [each.result() for each in running]
+    return results
