@@ -71,6 +71,14 @@ def test_moments_are_shown_as_they_are_typed(value: object, text: str) -> None:
 
 def test_a_zone_of_the_solution_has_no_say() -> None:
     class Mine(tzinfo):
+        def utcoffset(self, _: datetime | None) -> timedelta:
+            return timedelta(0)
+
+        dst = utcoffset
+
+        def tzname(self, _: datetime | None) -> str:
+            return "mine"
+
         def __repr__(self) -> str:
             raise AssertionError
 

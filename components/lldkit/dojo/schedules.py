@@ -191,18 +191,18 @@ def run(
     except interleave.Uncontrolled as error:
         return {"status": "fail", "expected": "threads that wait by `threading` only", "actual": str(error)}
     if report.failure is not None:
-        alone = wanted or _fails_alone(function, solution, report.failure, code)
+        alone = wanted or _fails_alone(function, solution, report.failure, orders, code)
         return _told(report, function, solution, make.order) if alone else SHARED.copy()
     return {"status": "pass", "locks": lock_order.pairs(program, solution.label, **code) if locks else {}}
 
 
-def _fails_alone(function: Any, solution: Solution, failure: Failure, code: dict[str, Any]) -> bool:
+def _fails_alone(function: Any, solution: Solution, failure: Failure, orders: int, code: dict[str, Any]) -> bool:
     """Whether a schedule fails alike in a solution that is imported anew, where nothing is left of other runs."""
     from lldkit import interleave
 
     with interleave.controlled():
         module = solution.fresh()
-    make = Maker(getattr(module, solution.entry), module)
+    make = Maker(getattr(module, solution.entry), module, orders=orders)
     try:
         report = interleave.replay(lambda: function(make), failure.schedule, **{**code, "include": (module,)})
     except interleave.Diverged:
