@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -55,9 +56,9 @@ class Still:
         return {}
 
 
-@pytest.mark.parametrize(("on_disk", "reasons"), [(False, ["silence"]), (True, [])])
-def test_who_waits_for_the_disk_is_not_silent(
-    on_disk: bool, reasons: list[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("kept_waiting", "reasons"), [(False, ["silence"]), (True, [])])
+def test_who_waits_for_the_machine_is_not_silent(
+    kept_waiting: bool, reasons: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticks, exam = iter(range(100)), Still()
 
@@ -66,7 +67,12 @@ def test_who_waits_for_the_disk_is_not_silent(
             raise StopIteration
 
     dog = child.Watchdog(exam, send, limit=1.5)
-    stand_ins = {"_sleep": lambda _: next(ticks), "_cpu": lambda: 0.0, "_wind_up": None, "_on_disk": lambda: on_disk}
+    stand_ins = {
+        "_sleep": lambda _: next(ticks),
+        "_cpu": lambda: 0.0,
+        "_wind_up": None,
+        "_kept_waiting": lambda: kept_waiting,
+    }
     for name, stand_in in stand_ins.items():
         monkeypatch.setattr(dog, name, stand_in)
     with pytest.raises(StopIteration):
@@ -74,15 +80,20 @@ def test_who_waits_for_the_disk_is_not_silent(
     assert exam.reasons == reasons
 
 
-def test_a_thread_in_uninterruptible_sleep_waits_for_the_disk(tmp_path: Path) -> None:
-    for number, state in ((1, "S"), (2, "R")):
-        (tmp_path / str(number)).mkdir()
+def test_a_thread_that_the_disk_or_a_processor_keeps_waiting_is_told_by_its_state(tmp_path: Path) -> None:
+    def is_in(number: int, state: str) -> None:
+        (tmp_path / str(number)).mkdir(exist_ok=True)
         (tmp_path / str(number) / "stat").write_text(f"{number} (py) D (x) {state} 1 2 3")
-    assert not child.waits_for_the_disk(str(tmp_path))
-    (tmp_path / "2" / "stat").write_text("2 (python) D 1 2 3")
-    assert child.waits_for_the_disk(str(tmp_path))
-    assert not child.waits_for_the_disk(str(tmp_path / "nowhere"))
-    assert not child.waits_for_the_disk()
+
+    is_in(1, "S")
+    is_in(threading.get_native_id(), "R")  # who asks, runs
+    assert not child.waits_for_the_machine(str(tmp_path))
+    for state in ("D", "R"):
+        is_in(2, state)
+        assert child.waits_for_the_machine(str(tmp_path))
+    is_in(2, "S")
+    assert not child.waits_for_the_machine(str(tmp_path))
+    assert not child.waits_for_the_machine(str(tmp_path / "nowhere"))
 
 
 def test_two_windows_on_one_workspace_keep_the_journal_whole(kata: Manifest, tmp_path: Path) -> None:

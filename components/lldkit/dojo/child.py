@@ -44,7 +44,7 @@ if TYPE_CHECKING:
         def summary(self) -> dict[str, Any]: ...
 
 
-__all__ = ["Tape", "Watchdog", "Wire", "main", "waits_for_the_disk"]
+__all__ = ["Tape", "Watchdog", "Wire", "main", "waits_for_the_machine"]
 
 TICK = 0.1  # seconds between two looks of the watchdog, at most
 SILENCE = 0.5  # seconds of silence, at least, which are not only a machine that is busy
@@ -143,7 +143,7 @@ class Watchdog(threading.Thread):
         self._tick = min(TICK, limit / 5)
         self._sleep, self._cpu = time.sleep, time.process_time  # before anybody can replace them
         self._me = threading.get_ident
-        self._on_disk = waits_for_the_disk
+        self._kept_waiting = waits_for_the_machine
         self._frames, self._wind_up = sys._current_frames, getattr(signal, "setitimer", None)  # noqa: SLF001
 
     def run(self) -> None:
@@ -171,7 +171,7 @@ class Watchdog(threading.Thread):
             last = now
             if now - start >= self.limit:
                 self._end("loop", f"does not return: {self.limit:g} s of CPU went by inside one call")
-            elif silent * self._tick >= max(SILENCE, self.limit) and not self._on_disk():
+            elif silent * self._tick >= max(SILENCE, self.limit) and not self._kept_waiting():
                 self._end("silence", "waits for something that never happens (a lock, a sleep, an event)")
 
     def _end(self, reason: str, why: str) -> None:
@@ -189,12 +189,18 @@ def _our_fault() -> str:
     return traceback.format_exc(limit=-8)
 
 
-def waits_for_the_disk(tasks: str = "/proc/self/task", *, names: Any = os.listdir, opened: Any = open) -> bool:
-    """Whether a thread of this process cannot go on before the disk answers, which is nobody's fault (on Linux)."""
+def waits_for_the_machine(
+    tasks: str = "/proc/self/task", *, names: Any = os.listdir, opened: Any = open, me: Any = threading.get_native_id
+) -> bool:
+    """Whether another thread of this process cannot go on before the disk answers or a processor is free (on Linux).
+
+    Neither is anybody's fault.
+    """
+    mine = str(me())  # it runs: it is asking
     try:
         for task in names(tasks):
             with opened(f"{tasks}/{task}/stat", encoding="ascii", errors="replace") as stat:
-                if stat.read().rpartition(")")[2].split()[0] == "D":
+                if task != mine and stat.read().rpartition(")")[2].split()[0] in {"D", "R"}:
                     return True
     except OSError:  # not Linux, or the thread has just ended
         pass
