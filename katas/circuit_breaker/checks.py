@@ -341,7 +341,7 @@ def a_listener_may_ask_the_breaker(make):
         logger.start()
         logger.join()
 
-    breaker = make(failures=1, open_for=64, clock=clock, on_change=listener)
+    breaker = make(rate=1.0, last=1, open_for=64, clock=clock, on_change=listener)
 
     def body():
         make.outcome(breaker.call, FAIL)

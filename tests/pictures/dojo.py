@@ -21,7 +21,7 @@ def teeth(kata: Manifest) -> Figure:
     kinds = {check.id: check.kind for check in catalog.plan(kata, kata.last)}
     bitten: dict[str, list[float]] = {kind: [] for kind in KINDS}
     for number, signature in enumerate(fingerprint.load(kata).values(), 1):
-        for kind in {kinds[entry.partition(":")[0]] for entry in signature} & set(KINDS):
+        for kind in {kinds[entry.partition(":")[0].partition("~")[0]] for entry in signature} & set(KINDS):
             bitten[kind].append(float(number))
     lanes = [Ticks(bitten[kind], label, tone) for kind, (label, tone) in KINDS.items()]
     return Figure(
