@@ -93,7 +93,7 @@ def _fields(value: object) -> tuple[str, ...]:
     return tuple(getattr(type(value), "__dataclass_fields__", ()))
 
 
-_ATOMS = {int, str, bytes, bool, float, tuple, frozenset, type(None)}
+_ATOMS = {int, str, bytes, bool, float}  # comparing them runs no code of the solution
 _COMPARE: dict[type, Callable[[Any, Any], bool]] = {
     **dict.fromkeys((str, bytes, bool, type(None)), _same_atom),
     **dict.fromkeys((list, tuple), _same_items),
@@ -131,7 +131,7 @@ def _show(value: Any, depth: int) -> str:
 def _is_default(kind: type, name: str, item: object) -> bool:
     """Whether a field holds what its dataclass gives by itself: nobody need type it."""
     default = _defaults(kind)[name]
-    return type(item) is type(default) and type(item) in _ATOMS and item == default
+    return item is default or (type(item) is type(default) and type(item) in _ATOMS and item == default)
 
 
 def _defaults(kind: Any) -> dict[str, object]:
